@@ -56,7 +56,7 @@ impl ApiServer {
             flags: flags(wiring)?.into_iter().map(Into::into).collect(),
             log: wiring.directory.join("kube-apiserver.log"),
         };
-        let process = server.start(async || ready(client).await).await?;
+        let process = server.start(|| ready(client)).await?;
         Ok(Self {
             server,
             running: Mutex::new(Some(process)),
@@ -71,7 +71,7 @@ impl ApiServer {
         {
             bail!("could not start the API server: it is running");
         }
-        *running = Some(self.server.start(async || ready(client).await).await?);
+        *running = Some(self.server.start(|| ready(client)).await?);
         Ok(())
     }
 

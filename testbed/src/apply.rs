@@ -105,7 +105,9 @@ pub async fn delete_yaml(client: &Client, yaml: &str) -> Result<(), ApplyError> 
 
 /// The objects of a text, each with a kind and a name.
 fn read(yaml: &str) -> Result<Vec<DynamicObject>, ApplyError> {
-    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(yaml)
+    // As kubectl reads it: 0440 is a file mode, and `yes` is true.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true, strict_booleans: false };
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple_with_options(yaml, options)
         .map_err(|error| ApplyError::Unreadable(error.to_string()))?;
     let mut objects = Vec::new();
     for (index, document) in documents.into_iter().enumerate() {
@@ -223,5 +225,17 @@ mod tests {
     fn a_key_that_is_written_twice_is_refused() {
         let error = read(&format!("{MAP}data: {{a: x}}\ndata: {{a: y}}\n")).unwrap_err();
         assert!(matches!(error, ApplyError::Unreadable(_)), "{error}");
+    }
+
+    #[test]
+    fn numbers_and_truths_are_read_as_kubectl_reads_them() {
+        let object = &read(&format!(
+            "{MAP}data: {{mode: 0440, flag: yes, text: '0440'}}"
+        ))
+        .unwrap()[0];
+        assert_eq!(
+            object.data["data"],
+            serde_json::json!({"mode": 288, "flag": true, "text": "0440"})
+        );
     }
 }

@@ -57,7 +57,7 @@ impl Etcd {
             flags,
             log: directory.join("etcd.log"),
         };
-        let listens = async || {
+        let listens = || async move {
             TcpStream::connect((Ipv4Addr::LOCALHOST, client_port))
                 .await
                 .map(drop)

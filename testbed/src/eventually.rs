@@ -3,6 +3,7 @@
 //! The one place where tests wait.
 
 use std::fmt::Display;
+use std::ops::ControlFlow;
 use std::panic::Location;
 use std::time::Duration;
 
@@ -29,46 +30,84 @@ pub struct NotYet {
 pub fn eventually<T, E: Display>(
     deadline: Duration,
     what: &str,
-    look: impl AsyncFnMut() -> Result<T, E>,
+    mut look: impl AsyncFnMut() -> Result<T, E>,
 ) -> impl Future<Output = T> {
     let caller = Location::caller();
     async move {
-        match try_eventually(deadline, what, look).await {
-            Ok(value) => value,
-            #[expect(clippy::panic, reason = "a test that waited in vain has failed")]
-            Err(not_yet) => panic!("{caller}: {not_yet}"),
+        let mut wait = Wait::new(deadline, what);
+        loop {
+            match wait.for_one(look()).await {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(Ok(value)) => return value,
+                #[expect(clippy::panic, reason = "a test that waited in vain has failed")]
+                ControlFlow::Break(Err(not_yet)) => panic!("{caller}: {not_yet}"),
+            }
         }
     }
 }
 
-/// The same for programs: the deadline is an error.
-pub async fn try_eventually<T, E: Display>(
+/// The same for programs: the deadline is an error, and the future may be spawned.
+pub async fn try_eventually<T, E: Display, F>(
     deadline: Duration,
     what: &str,
-    mut look: impl AsyncFnMut() -> Result<T, E>,
-) -> Result<T, NotYet> {
-    let until = Instant::now() + deadline;
-    let mut pause = Duration::from_millis(10);
-    let mut last = "nothing: the first look did not end".to_owned();
-    let mut attempts = 0;
+    mut look: impl FnMut() -> F,
+) -> Result<T, NotYet>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut wait = Wait::new(deadline, what);
     loop {
-        attempts += 1;
-        match timeout_at(until, look()).await {
-            Ok(Ok(value)) => return Ok(value),
+        if let ControlFlow::Break(outcome) = wait.for_one(look()).await {
+            return outcome;
+        }
+    }
+}
+
+/// What has been seen so far.
+struct Wait<'a> {
+    what: &'a str,
+    deadline: Duration,
+    until: Instant,
+    pause: Duration,
+    attempts: u32,
+    last: String,
+}
+
+impl<'a> Wait<'a> {
+    fn new(deadline: Duration, what: &'a str) -> Self {
+        Self {
+            what,
+            deadline,
+            until: Instant::now() + deadline,
+            pause: Duration::from_millis(10),
+            attempts: 0,
+            last: "nothing: the first look did not end".to_owned(),
+        }
+    }
+
+    /// One look, and the pause after it.
+    async fn for_one<T, E: Display>(
+        &mut self,
+        look: impl Future<Output = Result<T, E>>,
+    ) -> ControlFlow<Result<T, NotYet>> {
+        self.attempts += 1;
+        match timeout_at(self.until, look).await {
+            Ok(Ok(value)) => return ControlFlow::Break(Ok(value)),
             // The alternate form of an error tells its causes.
-            Ok(Err(state)) => last = format!("{state:#}"),
+            Ok(Err(state)) => self.last = format!("{state:#}"),
             Err(_) => {}
         }
-        if Instant::now() >= until {
-            return Err(NotYet {
-                what: what.to_owned(),
-                deadline,
-                attempts,
-                last,
-            });
+        if Instant::now() >= self.until {
+            return ControlFlow::Break(Err(NotYet {
+                what: self.what.to_owned(),
+                deadline: self.deadline,
+                attempts: self.attempts,
+                last: std::mem::take(&mut self.last),
+            }));
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(200));
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_millis(200));
+        ControlFlow::Continue(())
     }
 }
 

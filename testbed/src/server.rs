@@ -50,10 +50,10 @@ pub(crate) enum NotReady {
 
 impl Server {
     /// Starts the program and waits until `probe` is satisfied; its error is the last state.
-    pub(crate) async fn start(
-        &self,
-        mut probe: impl AsyncFnMut() -> Result<(), String>,
-    ) -> Result<Process> {
+    pub(crate) async fn start<P>(&self, mut probe: impl FnMut() -> P) -> Result<Process>
+    where
+        P: Future<Output = Result<(), String>>,
+    {
         let attempted = || {
             format!(
                 "could not start {} from {}",
