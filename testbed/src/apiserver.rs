@@ -162,6 +162,8 @@ fn flags(wiring: &Wiring<'_>) -> Result<Vec<String>> {
             "--authorization-mode=RBAC",
             // No controller makes the default ServiceAccounts that this plugin insists on.
             "--disable-admission-plugins=ServiceAccount",
+            // Without it, a server that is asked to end waits a minute for watches to end first.
+            "--shutdown-watch-termination-grace-period=1s",
         ]
         .map(str::to_owned),
     );

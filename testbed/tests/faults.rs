@@ -41,7 +41,7 @@ async fn a_stopped_server_comes_back_at_its_place_with_its_data() {
 }
 
 #[tokio::test]
-async fn a_watch_survives_the_kill_of_the_server() {
+async fn a_watch_survives_the_kill_and_the_stop_of_the_server() {
     let Some(server) = own(ControlPlane::builder()).await else {
         return;
     };
@@ -65,6 +65,14 @@ async fn a_watch_survives_the_kill_of_the_server() {
     server.kill_apiserver().await.unwrap();
     server.start_apiserver().await.unwrap();
 
+    wait_for(&server.new_namespace("between").await.unwrap()).await;
+
+    // Not held up by the open watch, which would be given a minute by default.
+    timeout(Duration::from_secs(20), server.stop_apiserver())
+        .await
+        .unwrap()
+        .unwrap();
+    server.start_apiserver().await.unwrap();
     wait_for(&server.new_namespace("after").await.unwrap()).await;
 }
 
