@@ -184,14 +184,12 @@ async fn cut(response: Response) -> Response {
     );
     let half = whole.slice(..whole.len() / 2);
     let pieces = stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(half), None)),
-            None => {
-                // The first half has to leave before the error closes the connection.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                Some((Err(std::io::Error::other("the body is cut")), None))
-            }
+        if let Some(half) = half {
+            return Some((Ok(half), None));
         }
+        // The first half has to leave before the error closes the connection.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Err(std::io::Error::other("the body is cut")), None))
     });
     Response::from_parts(parts, Body::from_stream(pieces))
 }

@@ -12,6 +12,12 @@ use super::body::json_response;
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
+    text: Box<Text>,
+}
+
+/// What an error answer says beside its status.
+#[derive(Clone, Debug)]
+struct Text {
     code: String,
     message: String,
     params: Vec<(&'static str, String)>,
@@ -21,13 +27,16 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            status,
+        let text = Text {
             code: code.to_owned(),
             message: message.into(),
             params: Vec::new(),
             retry_after_seconds: None,
             limit: None,
+        };
+        Self {
+            status,
+            text: Box::new(text),
         }
     }
 
@@ -135,8 +144,8 @@ impl Refusal {
             format!("Rate limit exceeded the maximum. Retry the request in [{seconds}] seconds"),
         )
         .with_param("retryAfterSeconds", &seconds.to_string());
-        refusal.retry_after_seconds = Some(seconds);
-        refusal.limit = Some(json!({
+        refusal.text.retry_after_seconds = Some(seconds);
+        refusal.text.limit = Some(json!({
             "key": "client.credentials.token.rate.per.minute",
             "namespace": "platform.api",
             "value": allowed,
@@ -145,32 +154,33 @@ impl Refusal {
     }
 
     fn with_param(mut self, key: &'static str, value: &str) -> Self {
-        self.params.push((key, value.to_owned()));
+        self.text.params.push((key, value.to_owned()));
         self
     }
 
     /// The whole answer.
     pub(crate) fn answer(&self, context_id: &str) -> Response {
         let params: serde_json::Map<String, Value> = self
+            .text
             .params
             .iter()
             .map(|(key, value)| ((*key).to_owned(), value.as_str().into()))
             .collect();
         let mut body = json!({
-            "message": self.message,
-            "code": self.code,
+            "message": self.text.message,
+            "code": self.text.code,
             "status": self.status.as_u16(),
             "messageParams": params,
             "contextId": context_id,
             "details": [],
             "errors": [],
         });
-        if let Some(limit) = &self.limit {
+        if let Some(limit) = &self.text.limit {
             body["limit"] = limit.clone();
         }
         let mut response = json_response(body.to_string());
         *response.status_mut() = self.status;
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.text.retry_after_seconds {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -2,3 +2,9 @@
 
 mod caller;
 mod clients;
+mod control;
+mod faults;
+mod login;
+mod organization;
+mod propagation;
+mod tokens;
