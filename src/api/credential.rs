@@ -130,7 +130,7 @@ pub struct PlatformRef {
     /// Platform (of the same namespace) or ClusterPlatform.
     pub kind: PlatformKind,
     /// Name of the platform object.
-    #[schemars(length(min = 1, max = 63), regex(pattern = OBJECT_NAME))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = OBJECT_NAME))]
     pub name: String,
 }
 

@@ -21,10 +21,10 @@ pub(super) const ORIGIN: &str =
     r"^https?://([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$";
 /// A span of time: one to three parts of up to six digits and h, m or s.
 pub(super) const SPAN: &str = r"^([0-9]{1,6}(h|m|s)){1,3}$";
-/// The name must fit into a label of the Secrets that belong to the object: 63 characters.
-pub(super) const NAME_RULE: &str = "size(self.metadata.name) <= 63";
+/// Events and Secrets have names that begin with that of the object, and may have 253 characters.
+pub(super) const NAME_RULE: &str = "size(self.metadata.name) <= 200";
 pub(super) const NAME_MESSAGE: &str =
-    "metadata.name must be at most 63 characters long, so that it fits into labels";
+    "metadata.name must be at most 200 characters long: names of other objects are made from it";
 
 /// A rule that bounds a span. What is no span at all is left to its pattern, which says so better.
 pub(super) fn span_between(shortest: &str, longest: &str) -> String {
