@@ -1,0 +1,273 @@
+//! The transport: what broken connections, endless answers and forbidden addresses are taken for.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::*;
+use crate::model::SecretText;
+use crate::provider::Priority;
+
+/// A server that answers every connection with these bytes and hangs up.
+struct Line {
+    address: SocketAddr,
+    served: JoinSet<()>,
+}
+
+impl Line {
+    async fn saying(answer: impl Into<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = answer.into();
+        let mut served = JoinSet::new();
+        served.spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let read = socket.read(&mut request).await.unwrap_or_default();
+                assert!(read > 0);
+                socket.write_all(&answer).await.unwrap_or_default();
+                socket.shutdown().await.unwrap_or_default();
+            }
+        });
+        Self { address, served }
+    }
+
+    fn url(&self) -> Url {
+        Url::parse(&format!(
+            "http://{}/api/v2/things?token=canary-query",
+            self.address
+        ))
+        .unwrap()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.served.abort_all();
+    }
+}
+
+fn sender(allowed: &[&str]) -> Sender {
+    let allowed = AllowedEndpoints::parse(allowed).unwrap();
+    let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
+    Sender::new(SenderConfig { allowed, ..config }).unwrap()
+}
+
+fn call(method: Method, url: Url) -> Call {
+    Call {
+        endpoint: "ANY /api/v2/things",
+        tried: "look at things".into(),
+        method,
+        url,
+        body: Body::Empty,
+        priority: Priority::Repair,
+        cap: SMALL_CAP,
+        words: |_, _| None,
+        check: "is spec.genesysCloud.region right?",
+    }
+}
+
+async fn fault_of(sender: &Sender, method: Method, url: Url) -> Fault {
+    let token = SecretText::new("canary-token");
+    let fault = sender
+        .ask(
+            &call(method, url),
+            Proof::Bearer(&token),
+            Answer::json::<serde_json::Value>,
+        )
+        .await
+        .unwrap_err();
+    let shown = format!("{fault}\n{fault:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+    assert!(
+        fault.to_string().starts_with("could not look at things: "),
+        "{fault}"
+    );
+    fault
+}
+
+fn counted(sender: &Sender, outcome: CallOutcome) -> u64 {
+    let rows = sender.counts().snapshot();
+    assert!(
+        rows.iter().all(|row| row.endpoint == "ANY /api/v2/things"),
+        "{rows:?}"
+    );
+    rows.iter()
+        .filter(|row| row.outcome == outcome)
+        .map(|row| row.calls)
+        .sum()
+}
+
+#[rstest::rstest]
+#[case::nothing("")]
+#[case::half_a_head("HTTP/1.1 200 OK\r\nContent-Le")]
+#[case::half_a_body("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"secret\": \"canary")]
+#[case::half_a_chunk("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"canary")]
+#[tokio::test]
+async fn a_connection_that_breaks_is_unknown_and_only_a_read_is_repeated(#[case] answer: &str) {
+    let line = Line::saying(answer).await;
+    for (method, asked) in [(Method::POST, 1), (Method::DELETE, 1), (Method::GET, 2)] {
+        let sender = sender(&["127.0.0.1"]);
+        let fault = fault_of(&sender, method.clone(), line.url()).await;
+        let Fault::Unknown(Trouble {
+            kind: TroubleKind::NoAnswer,
+            text,
+        }) = fault
+        else {
+            panic!("{method}: {fault:?}")
+        };
+        assert!(text.contains("the connection broke"), "{text}");
+        assert_eq!(counted(&sender, CallOutcome::NoAnswer), asked, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_words_break_off_is_still_a_refusal() {
+    let line = Line::saying("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n{\"canary").await;
+    let fault = fault_of(&sender(&["127.0.0.1"]), Method::POST, line.url()).await;
+    assert_eq!(fault.refusal(), Some(RefusalKind::Forbidden));
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    let mut answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\"".to_vec();
+    answer.resize(answer.len() + SMALL_CAP, b'x');
+    let line = Line::saying(answer).await;
+    let fault = fault_of(&sender(&["127.0.0.1"]), Method::GET, line.url()).await;
+    let Fault::Unknown(Trouble {
+        kind: TroubleKind::Garbled,
+        text,
+    }) = fault
+    else {
+        panic!("{fault:?}")
+    };
+    assert!(text.contains("larger than 64 KiB"), "{text}");
+}
+
+#[rstest::rstest]
+#[case::closed_port("http")]
+#[case::no_tls("https")]
+#[tokio::test]
+async fn without_a_connection_nothing_was_sent(#[case] scheme: &str) {
+    let line = Line::saying("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let mut url = line.url();
+    if scheme == "https" {
+        url = Url::parse(&url.as_str().replace("http://", "https://")).unwrap();
+    } else {
+        // A port that was just given back: nobody listens there.
+        let free = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        url.set_port(Some(free.port())).unwrap();
+    }
+    let sender = sender(&["127.0.0.1"]);
+    let fault = fault_of(&sender, Method::GET, url.clone()).await;
+    let Fault::NotSent(Trouble {
+        kind: TroubleKind::Connect,
+        text,
+    }) = fault
+    else {
+        panic!("{fault:?}")
+    };
+    let place = format!(
+        "GET {scheme}://127.0.0.1:{}/api/v2/things",
+        url.port().unwrap()
+    );
+    assert!(text.contains(&place), "{text}");
+    assert_eq!(counted(&sender, CallOutcome::NoConnection), 1);
+}
+
+#[tokio::test]
+async fn a_private_address_is_not_even_connected_to() {
+    let line = Line::saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
+    let by_name = line.url().as_str().replace("127.0.0.1", "localhost");
+    // `localhost.` with another port listed: the name is known, this place is not.
+    for (url, allowed) in [
+        (line.url(), "gw.corp"),
+        (Url::parse(&by_name).unwrap(), "localhost:1"),
+    ] {
+        let sender = sender(&[allowed]);
+        let fault = fault_of(&sender, Method::GET, url).await;
+        let Fault::NotSent(Trouble {
+            kind: TroubleKind::Connect,
+            text,
+        }) = fault
+        else {
+            panic!("{fault:?}")
+        };
+        assert!(text.contains("spec.genesysCloud.endpoints"), "{text}");
+        assert!(text.contains("--allowed-endpoints"), "{text}");
+    }
+    let token = SecretText::new("canary-token");
+    let sender = sender(&["127.0.0.1"]);
+    let listed = call(Method::GET, line.url());
+    sender
+        .ask(&listed, Proof::Bearer(&token), Answer::nothing)
+        .await
+        .unwrap();
+    assert_eq!(counted(&sender, CallOutcome::Ok), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_no_connection() {
+    let url = Url::parse("https://login.no-such-domain.invalid/oauth/token").unwrap();
+    let fault = fault_of(&sender(&[]), Method::POST, url).await;
+    let Fault::NotSent(Trouble {
+        kind: TroubleKind::Connect,
+        text,
+    }) = fault
+    else {
+        panic!("{fault:?}")
+    };
+    assert!(
+        text.contains("is spec.genesysCloud.region right?"),
+        "{text}"
+    );
+}
+
+#[rstest::rstest]
+#[case("")]
+#[case("no certificate at all")]
+#[case("-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n")]
+#[case("-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n")]
+fn what_is_no_certificate_is_refused_by_field(#[case] pem: &str) {
+    let config = SenderConfig::new(240, "spec.genesysCloud.endpoints");
+    let ca_bundle = Some(pem.to_owned());
+    let error = Sender::new(SenderConfig {
+        ca_bundle,
+        ..config
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("spec.caBundleRef"), "{error}");
+}
+
+#[test]
+fn a_certificate_authority_is_taken() {
+    let ca_bundle = Some(AUTHORITY.to_owned());
+    let config = SenderConfig::new(240, "spec.genesysCloud.endpoints");
+    Sender::new(SenderConfig {
+        ca_bundle,
+        ..config
+    })
+    .unwrap();
+}
+
+const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBpDCCAUugAwIBAgIUNyV9B18Z7y2t4RMOQEUB33OFjWAwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTIxMDQxMDA0WhgPMjEy
+NjEwMjgwNDEwMDRaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEcrUYB6SI6bu0OOv9yQXNXS6272j7iiSjGfm6eliz
+oFF5Ogvwq7EbWtHuqyOi2Yn7rm5LOyDwYPey4CqY9gBEgaNvMG0wHQYDVR0OBBYE
+FOCCRDuwZ+Ovn2lbt/V5wv++Ia9zMB8GA1UdIwQYMBaAFOCCRDuwZ+Ovn2lbt/V5
+wv++Ia9zMA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/
+AAABMAoGCCqGSM49BAMCA0cAMEQCIFrLe9cxg1+sDd8H8/MSB47rVFh9f7/Zl1XF
+k0WS0YauAiAnuQ5KaAo0XtssYKaBZadTwgowweYzlgGquXb1k5bTsw==
+-----END CERTIFICATE-----
+";
