@@ -86,7 +86,7 @@ async fn answer(
         scope: form.get("scope"),
         clock_ahead_seconds,
     };
-    let minted = genesys.tenant().mint(wish, genesys.now())?;
+    let minted = genesys.tenant().mint(&wish, genesys.now())?;
     let body = json!({
         "access_token": minted.token.reveal(),
         "token_type": "bearer",

@@ -42,14 +42,11 @@ mod tests {
 
     #[test]
     fn all_divisions_cover_one_but_one_does_not_cover_all() {
-        let everywhere = RoleDivision::new("viewer", "*");
-        let sales = RoleDivision::new("viewer", "sales");
-        let support = RoleDivision::new("viewer", "support");
-        assert!(all_covered(
-            &[everywhere.clone()],
-            &[sales.clone(), support.clone()]
-        ));
-        assert!(!all_covered(&[sales.clone()], &[everywhere]));
-        assert!(!all_covered(&[sales], &[support]));
+        let everywhere = [RoleDivision::new("viewer", "*")];
+        let sales = [RoleDivision::new("viewer", "sales")];
+        let support = [RoleDivision::new("viewer", "support")];
+        assert!(all_covered(&everywhere, &sales) && all_covered(&everywhere, &support));
+        assert!(!all_covered(&sales, &everywhere));
+        assert!(!all_covered(&sales, &support));
     }
 }

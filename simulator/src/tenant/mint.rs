@@ -35,7 +35,7 @@ pub(crate) struct Minted {
 
 impl Tenant {
     /// Makes a token, or tells why not.
-    pub(crate) fn mint(&mut self, wish: Wish<'_>, now: Timestamp) -> Result<Minted, TokenRefusal> {
+    pub(crate) fn mint(&mut self, wish: &Wish<'_>, now: Timestamp) -> Result<Minted, TokenRefusal> {
         let minted = self.try_mint(wish, now);
         if minted.is_err() {
             self.mints_refused += 1;
@@ -43,7 +43,7 @@ impl Tenant {
         minted
     }
 
-    fn try_mint(&mut self, wish: Wish<'_>, now: Timestamp) -> Result<Minted, TokenRefusal> {
+    fn try_mint(&mut self, wish: &Wish<'_>, now: Timestamp) -> Result<Minted, TokenRefusal> {
         self.throttle(wish.client_id, now)?;
         let poison = self.settings.propagation.poison_milliseconds;
         let poison = SignedDuration::from_millis(i64::try_from(poison).unwrap_or(i64::MAX));

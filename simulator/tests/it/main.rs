@@ -2,9 +2,12 @@
 
 mod caller;
 mod clients;
+mod contract;
 mod control;
 mod faults;
 mod login;
+mod login_fixtures;
 mod organization;
 mod propagation;
+mod schema;
 mod tokens;
