@@ -146,7 +146,7 @@ async fn settings_organization_roles_and_time_can_be_changed() {
     remote.remove_division("d").await.unwrap();
 
     remote
-        .set_idle_timeout(Some(Duration::from_secs(300)))
+        .set_idle_timeout(Some(Duration::from_mins(5)))
         .await
         .unwrap();
     remote.advance(Duration::from_secs(301)).await.unwrap();

@@ -201,7 +201,7 @@ async fn too_many_token_requests_are_a_400_that_says_rate_limit_exceeded() {
     );
 
     let control = world.simulator.control();
-    control.advance(std::time::Duration::from_secs(60));
+    control.advance(std::time::Duration::from_mins(1));
     world.ask_token(&world.simulator.admin_client()).await.ok();
     control.configure(|settings| settings.limits = settings.limits.off());
     for _ in 0..5 {

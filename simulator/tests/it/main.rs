@@ -1,5 +1,11 @@
 //! The simulator as its users meet it: over HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod caller;
 mod clients;
 mod contract;

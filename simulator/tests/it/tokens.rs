@@ -111,9 +111,8 @@ async fn a_disabled_client_has_no_living_tokens_and_an_inactive_one_as_chosen() 
     let control = world.simulator.control();
     let token = world.mint(&credentials).await;
     let set = |state: &str| {
-        control
-            .edit_client(&credentials.client_id, &ClientEdit::state(state))
-            .unwrap()
+        let edit = ClientEdit::state(state);
+        control.edit_client(&credentials.client_id, &edit).unwrap();
     };
     set("inactive");
     assert!(world.lives(&token).await);
@@ -161,7 +160,7 @@ async fn an_unused_token_idles_out_and_a_used_one_does_not() {
 async fn looking_at_a_token_keeps_it_alive_unless_asked_not_to() {
     let world = World::new().await;
     let control = world.simulator.control();
-    control.set_idle_timeout(Some(Duration::from_secs(300)));
+    control.set_idle_timeout(Some(Duration::from_mins(5)));
     let token = world.mint(&world.simulator.admin_client()).await;
     let idles = async |query: &str| {
         let path = format!("/api/v2/tokens/me{query}");
@@ -260,7 +259,7 @@ async fn a_token_may_be_used_so_often_in_a_minute_and_the_headers_tell() {
         .call_as(&other, Method::GET, "/api/v2/organizations/me", None)
         .await
         .ok();
-    world.simulator.control().advance(Duration::from_secs(60));
+    world.simulator.control().advance(Duration::from_mins(1));
     world.get("/api/v2/organizations/me").await.ok();
 }
 
