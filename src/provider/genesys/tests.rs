@@ -4,6 +4,7 @@ mod answers;
 mod faults;
 mod requests;
 mod sessions;
+mod twin;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The transport: what broken connections, endless answers and forbidden addresses are taken for.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -247,27 +248,66 @@ fn what_is_no_certificate_is_refused_by_field(#[case] pem: &str) {
     assert!(error.to_string().contains("spec.caBundleRef"), "{error}");
 }
 
-#[test]
-fn a_certificate_authority_is_taken() {
-    let ca_bundle = Some(AUTHORITY.to_owned());
-    let config = SenderConfig::new(240, "spec.genesysCloud.endpoints");
-    Sender::new(SenderConfig {
-        ca_bundle,
-        ..config
-    })
+/// A server with a certificate that nobody else trusts; it answers two connections. Gives its certificate and port.
+fn own_authority() -> (String, u16) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_der();
+    let config = rustls::ServerConfig::builder_with_provider(
+        rustls::crypto::aws_lc_rs::default_provider().into(),
+    )
+    .with_safe_default_protocol_versions()
+    .unwrap()
+    .with_no_client_auth()
+    .with_single_cert(vec![made.cert.der().clone()], key.try_into().unwrap())
     .unwrap();
+    let config = std::sync::Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().take(2) {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
+            // A client that distrusts us hangs up here.
+            if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                    .unwrap();
+                stream.flush().unwrap();
+            }
+        }
+    });
+    (made.cert.pem(), port)
 }
 
-const AUTHORITY: &str = "\
------BEGIN CERTIFICATE-----
-MIIBpDCCAUugAwIBAgIUNyV9B18Z7y2t4RMOQEUB33OFjWAwCgYIKoZIzj0EAwIw
-GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTIxMDQxMDA0WhgPMjEy
-NjEwMjgwNDEwMDRaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI
-zj0CAQYIKoZIzj0DAQcDQgAEcrUYB6SI6bu0OOv9yQXNXS6272j7iiSjGfm6eliz
-oFF5Ogvwq7EbWtHuqyOi2Yn7rm5LOyDwYPey4CqY9gBEgaNvMG0wHQYDVR0OBBYE
-FOCCRDuwZ+Ovn2lbt/V5wv++Ia9zMB8GA1UdIwQYMBaAFOCCRDuwZ+Ovn2lbt/V5
-wv++Ia9zMA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYIJbG9jYWxob3N0hwR/
-AAABMAoGCCqGSM49BAMCA0cAMEQCIFrLe9cxg1+sDd8H8/MSB47rVFh9f7/Zl1XF
-k0WS0YauAiAnuQ5KaAo0XtssYKaBZadTwgowweYzlgGquXb1k5bTsw==
------END CERTIFICATE-----
-";
+#[tokio::test]
+async fn a_private_authority_is_trusted_only_when_it_is_given() {
+    let (pem, port) = own_authority();
+    let url = Url::parse(&format!("https://127.0.0.1:{port}/api/v2/things")).unwrap();
+    let fault = fault_of(&sender(&["127.0.0.1"]), Method::POST, url.clone()).await;
+    let Fault::NotSent(Trouble {
+        kind: TroubleKind::Connect,
+        text,
+    }) = fault
+    else {
+        panic!("{fault:?}")
+    };
+    assert!(
+        text.contains("certificate") && text.contains("spec.caBundleRef"),
+        "{text}"
+    );
+
+    let allowed = AllowedEndpoints::parse(["127.0.0.1"]).unwrap();
+    let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
+    let trusting = SenderConfig {
+        allowed,
+        ca_bundle: Some(pem),
+        ..config
+    };
+    let token = SecretText::new("canary-token");
+    let asked = call(Method::POST, url);
+    let sender = Sender::new(trusting).unwrap();
+    sender
+        .ask(&asked, Proof::Bearer(&token), Answer::nothing)
+        .await
+        .unwrap();
+}
