@@ -163,7 +163,7 @@ pub struct Place<'a> {
     pub name: &'a str,
     /// The operator's namespace.
     pub namespace: &'a str,
-    /// Its ServiceAccount there.
+    /// Its `ServiceAccount` there.
     pub service_account: &'a str,
     /// The namespaces that it serves; empty is all of them.
     pub served: &'a [&'a str],
@@ -174,7 +174,7 @@ pub fn policy_rules(scope: Scope) -> Vec<Value> {
     RULES
         .iter()
         .filter(|rule| rule.scope == scope)
-        .map(Rule::to_policy_rule)
+        .map(Rule::policy_rule)
         .collect()
 }
 
@@ -204,7 +204,7 @@ pub fn manifests(place: &Place<'_>) -> Vec<Value> {
 }
 
 impl Rule {
-    fn to_policy_rule(&self) -> Value {
+    fn policy_rule(&self) -> Value {
         let Self {
             group,
             resources,
