@@ -25,6 +25,8 @@ use super::{Cluster, Error, Event, ObjectKey, SecretManifest, StoredSecret};
 use crate::api::{GROUP, ServiceAccountCredentialStatus};
 
 pub use self::calls::{Call, CallSink};
+pub use self::connection::{Connection, connect};
+pub use self::inputs::InputError;
 pub use self::leases::LeaseRecord;
 
 /// How long one call may take, unless said otherwise.

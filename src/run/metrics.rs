@@ -72,7 +72,6 @@ pub struct Metrics {
     kubernetes_calls: Family<KubernetesCall, Counter>,
     kubernetes_call_duration: Family<Verb, Histogram>,
     remote_calls: Family<RemoteCall, Counter>,
-    remote_call_duration: Family<PlatformLabel, Histogram>,
     tokens_minted: Family<Swept, Counter>,
     sweeps: Family<Swept, Counter>,
     sweep_duration: Family<PlatformLabel, Seconds>,
@@ -120,11 +119,6 @@ impl Metrics {
                 "remote_calls",
                 "Requests to a platform, by endpoint and outcome",
                 family(),
-            ),
-            remote_call_duration: book.note(
-                "remote_call_duration_seconds",
-                "Time of a request to a platform",
-                Family::new_with_constructor(durations),
             ),
             tokens_minted: book.note("tokens_minted", "Tries to mint a token, by outcome", family()),
             sweeps: book.note("sweeps", "Sweeps of a platform, by outcome", family()),
@@ -183,25 +177,21 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// `endpoint` is a template without ids; `outcome` a status code or a word from a closed list.
-    pub fn remote_call(
+    /// Adds requests to a platform. `endpoint` is a template without ids, `outcome` a word from a closed list.
+    pub fn remote_calls(
         &self,
         platform: &PlatformKey,
         endpoint: &'static str,
-        outcome: &str,
-        took: Duration,
+        outcome: &'static str,
+        calls: u64,
     ) {
         let PlatformLabel { platform } = platform.into();
-        let call = RemoteCall {
-            platform: platform.clone(),
+        let label = RemoteCall {
+            platform,
             endpoint,
-            outcome: outcome.to_owned(),
+            outcome,
         };
-        self.remote_calls.get_or_create(&call).inc();
-        let label = PlatformLabel { platform };
-        self.remote_call_duration
-            .get_or_create(&label)
-            .observe(took.as_secs_f64());
+        self.remote_calls.get_or_create(&label).inc_by(calls);
     }
 
     /// `outcome` is a word from a closed list.
@@ -295,7 +285,6 @@ impl Metrics {
         self.orphans.remove(&label);
         self.sweep_duration.remove(&label);
         self.sweep_last_success.remove(&label);
-        self.remote_call_duration.remove(&label);
     }
 
     /// The page. Whether this replica leads is asked when it is read.

@@ -46,9 +46,9 @@ impl Live {
         &self,
         namespace: &str,
         name: &str,
-        record_: &LeaseRecord,
+        wanted: &LeaseRecord,
     ) -> Result<LeaseRecord, Error> {
-        let lease = lease(namespace, name, record_);
+        let lease = lease(namespace, name, wanted);
         let ask = Target::new(LEASE, namespace, name).create(&lease, FIELD_MANAGER);
         self.ask(ask).await.map(record)
     }
@@ -58,9 +58,9 @@ impl Live {
         &self,
         namespace: &str,
         name: &str,
-        record_: &LeaseRecord,
+        wanted: &LeaseRecord,
     ) -> Result<LeaseRecord, Error> {
-        let lease = lease(namespace, name, record_);
+        let lease = lease(namespace, name, wanted);
         let ask = Target::new(LEASE, namespace, name).replace(&lease, FIELD_MANAGER);
         self.ask(ask).await.map(record)
     }

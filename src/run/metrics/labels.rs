@@ -29,7 +29,7 @@ pub(super) struct Verb {
 pub(super) struct RemoteCall {
     pub(super) platform: String,
     pub(super) endpoint: &'static str,
-    pub(super) outcome: String,
+    pub(super) outcome: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

@@ -38,7 +38,8 @@ fn each_thing_that_happened_is_on_the_page_under_its_name() {
         name: "shared".into(),
     };
     metrics.passed(Passed::Acted, second);
-    metrics.remote_call(&platform(), "GET /api/v2/oauth/clients", "200", second);
+    metrics.remote_calls(&platform(), "GET /api/v2/oauth/clients", "ok", 2);
+    metrics.remote_calls(&platform(), "GET /api/v2/oauth/clients", "ok", 3);
     metrics.token_minted(&platform(), "granted");
     metrics.swept(&platform(), 2 * second, at);
     metrics.sweep_failed(&cluster_wide);
@@ -74,8 +75,7 @@ fn each_thing_that_happened_is_on_the_page_under_its_name() {
         "keysteward_reconcile_total{outcome=\"acted\"} 1",
         "keysteward_reconcile_duration_seconds_count{outcome=\"acted\"} 1",
         "keysteward_remote_calls_total{platform=\"analytics/contact-center\",\
-         endpoint=\"GET /api/v2/oauth/clients\",outcome=\"200\"} 1",
-        "keysteward_remote_call_duration_seconds_sum{platform=\"analytics/contact-center\"} 1.0",
+         endpoint=\"GET /api/v2/oauth/clients\",outcome=\"ok\"} 5",
         "keysteward_tokens_minted_total{platform=\"analytics/contact-center\",outcome=\"granted\"} 1",
         "keysteward_sweeps_total{platform=\"analytics/contact-center\",outcome=\"succeeded\"} 1",
         "keysteward_sweeps_total{platform=\"shared\",outcome=\"failed\"} 1",

@@ -1,0 +1,109 @@
+//! What to say of a platform object.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::records::whole_seconds;
+use crate::api::conditions::{ConditionType, Reason};
+use crate::model::fault::{Fault, RefusalKind};
+
+/// How a platform is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Health {
+    Well,
+    /// Another tenant answers than the one that the object stands for.
+    OtherTenant { other: String, pinned: String },
+    /// The object or its credential is not in order: nothing was asked.
+    NotConnected { reason: Reason, message: String },
+    /// The platform does not accept the managing credential.
+    CredentialRefused(String),
+    /// The platform accepts the credential but refuses what a sweep asks.
+    Refused(String),
+    /// No usable answer.
+    Unreachable(String),
+    /// It asked us to slow down.
+    Throttled(String),
+}
+
+impl Health {
+    /// What a failed sweep says of the platform.
+    pub fn of(fault: &Fault) -> Self {
+        let text = fault.to_string();
+        match fault.refusal() {
+            None => Self::Unreachable(text),
+            Some(RefusalKind::Throttled) => Self::Throttled(text),
+            Some(RefusalKind::Unauthorized) => Self::CredentialRefused(text),
+            Some(
+                RefusalKind::Forbidden
+                | RefusalKind::NotFound
+                | RefusalKind::Conflict
+                | RefusalKind::Invalid,
+            ) => Self::Refused(text),
+        }
+    }
+}
+
+/// The three conditions of a platform. Times move only when a status moves.
+pub fn conditions(
+    before: &[Condition],
+    health: &Health,
+    generation: i64,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let yes = |message: &str| Some(("True", Reason::Succeeded, message.to_owned()));
+    let no = |reason: Reason, message: &String| Some(("False", reason, message.clone()));
+    let answers = yes("the platform answers");
+    let accepted = yes("the managing credential is accepted");
+    let (ready, reachable, credential) = match health {
+        Health::Well => (yes("swept as planned"), answers, accepted),
+        Health::OtherTenant { other, pinned } => {
+            let message = format!(
+                "tenant {other} answers, this object stands for {pinned}: nothing is written; point it back, or make a new platform object"
+            );
+            (no(Reason::TenantChanged, &message), answers, accepted)
+        }
+        Health::NotConnected { reason, message } => {
+            let credential = if *reason == Reason::CredentialMissing { no(*reason, message) } else { None };
+            (no(*reason, message), None, credential)
+        }
+        Health::CredentialRefused(message) => (
+            no(Reason::CredentialRefused, message),
+            answers,
+            no(Reason::CredentialRefused, message),
+        ),
+        Health::Refused(message) => (no(Reason::Refused, message), answers, accepted),
+        Health::Unreachable(message) => {
+            (no(Reason::Unreachable, message), no(Reason::Unreachable, message), None)
+        }
+        Health::Throttled(message) => (no(Reason::Throttled, message), answers, None),
+    };
+    let set = |kind: ConditionType, said: Option<(&str, Reason, String)>| {
+        let old = before.iter().find(|condition| condition.type_ == kind.as_str());
+        let (status, reason, message) = match (said, old) {
+            (Some((status, reason, message)), _) => {
+                (status.to_owned(), reason.as_str().to_owned(), message)
+            }
+            (None, Some(old)) => (old.status.clone(), old.reason.clone(), old.message.clone()),
+            (None, None) => {
+                ("Unknown".into(), Reason::NotTried.as_str().to_owned(), "not tried yet".into())
+            }
+        };
+        let since = match old {
+            Some(old) if old.status == status => old.last_transition_time.clone(),
+            _ => Time(whole_seconds(now)),
+        };
+        Condition {
+            type_: kind.as_str().to_owned(),
+            status,
+            reason,
+            message,
+            observed_generation: Some(generation),
+            last_transition_time: since,
+        }
+    };
+    vec![
+        set(ConditionType::Ready, ready),
+        set(ConditionType::Reachable, reachable),
+        set(ConditionType::CredentialValid, credential),
+    ]
+}

@@ -1,0 +1,198 @@
+//! Steps on the remote account.
+
+use std::collections::BTreeSet;
+
+use super::{lost, provider, view};
+use crate::kubernetes::Cluster;
+use crate::model::account::{Account, AccountId, Field, State, Wish};
+use crate::model::fault::{Fault, RefusalKind};
+use crate::model::seen::{Answer, Seen};
+use crate::model::step::Because;
+use crate::provider::Provider;
+use crate::run::memory::Memory;
+use crate::run::observe::{client_id, look_at_remote};
+use crate::run::pass::Scene;
+
+pub(super) async fn create<P: Provider, K: Cluster>(
+    wish: &Wish,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let provider = provider(scene)?;
+    // From here on the reservation no longer means "nothing was sent".
+    seen.carried.reserved = false;
+    let created = provider.create(wish).await?;
+    let now = (scene.clock)();
+    let lag = provider.capabilities().create_lag;
+    memory.learn(&created.account.id, Some(created.account.clone()), now, lag);
+    memory.found();
+    seen.remote.mine = Some(created.account);
+    seen.carried.answer =
+        Some(Answer { credential: created.credential, at: now, tries: 0, tried_at: None });
+    Ok(())
+}
+
+pub(super) async fn regenerate<P: Provider, K: Cluster>(
+    id: &AccountId,
+    scene: &Scene<'_, P, K>,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let credential = provider(scene)?.regenerate(id).await?;
+    seen.carried.answer =
+        Some(Answer { credential, at: (scene.clock)(), tries: 0, tried_at: None });
+    Ok(())
+}
+
+pub(super) async fn read<P: Provider, K: Cluster>(
+    id: &AccountId,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let provider = provider(scene)?;
+    let snapshot = provider.read(id).await?;
+    let lag = provider.capabilities().write_lag;
+    match snapshot {
+        Some(snapshot) => {
+            memory.learn(id, Some(snapshot.account.clone()), (scene.clock)(), lag);
+            memory.found();
+            seen.remote.mine = Some(snapshot.account.clone());
+            seen.remote.snapshot = Some(snapshot);
+        }
+        None => {
+            let sweep = scene.session.and_then(|session| session.inventory.as_ref()).map_or(0, |i| i.sweep);
+            memory.miss(sweep);
+            seen.remote.mine = None;
+            seen.remote.snapshot = None;
+            seen.remote.absent_now = true;
+        }
+    }
+    seen.remote.misses = memory.misses;
+    Ok(())
+}
+
+pub(super) async fn update<P: Provider, K: Cluster>(
+    wish: &Wish,
+    fields: &BTreeSet<Field>,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let provider = provider(scene)?;
+    let snapshot = seen.remote.snapshot.take().ok_or_else(|| lost("the account"))?;
+    let account = provider.update(&snapshot, wish, fields).await?;
+    learn_write(provider, scene, memory, seen, account);
+    seen.carried.updated = true;
+    Ok(())
+}
+
+pub(super) async fn switch_off<P: Provider, K: Cluster>(
+    id: &AccountId,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let provider = provider(scene)?;
+    let marker = scene_marker(scene);
+    let lag = provider.capabilities().write_lag;
+    let Some(snapshot) = provider.read(id).await? else {
+        memory.learn(id, None, (scene.clock)(), lag);
+        forget_account(id, seen);
+        return Ok(());
+    };
+    if snapshot.account.held {
+        memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
+        refresh(scene, memory, seen);
+        return Ok(());
+    }
+    let wish = Wish { settings: snapshot.account.settings.clone(), enabled: false, marker };
+    let account = provider.update(&snapshot, &wish, &BTreeSet::from([Field::Enabled])).await?;
+    learn_write(provider, scene, memory, seen, account);
+    Ok(())
+}
+
+pub(super) async fn delete<P: Provider, K: Cluster>(
+    id: &AccountId,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<(), Because> {
+    let provider = provider(scene)?;
+    match provider.delete(id).await {
+        Ok(()) => {}
+        Err(Fault::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => {}
+        Err(fault) => return Err(fault.into()),
+    }
+    // Observed, not assumed: a delete that was accepted may still be on its way.
+    let lag = provider.capabilities().write_lag;
+    match provider.read(id).await? {
+        None => {
+            memory.learn(id, None, (scene.clock)(), lag);
+            forget_account(id, seen);
+            Ok(())
+        }
+        Some(snapshot) => {
+            memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
+            refresh(scene, memory, seen);
+            Err(lost("the deleted client still shows and"))
+        }
+    }
+}
+
+fn learn_write<P: Provider, K: Cluster>(
+    provider: &P,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+    account: Account,
+) {
+    memory.learn(
+        &account.id.clone(),
+        Some(account),
+        (scene.clock)(),
+        provider.capabilities().write_lag,
+    );
+    refresh(scene, memory, seen);
+}
+
+/// Lists and knowledge again, now that knowledge is newer.
+fn refresh<P: Provider, K: Cluster>(scene: &Scene<'_, P, K>, memory: &Memory, seen: &mut Seen) {
+    seen.remote.snapshot = None;
+    look_at_remote(scene, memory, seen);
+}
+
+fn forget_account(id: &AccountId, seen: &mut Seen) {
+    if let Some(list) = &mut seen.remote.list {
+        list.marked.retain(|account| account.id != *id);
+    }
+    if client_id(seen).as_ref() == Some(id) {
+        seen.remote.mine = None;
+        seen.remote.snapshot = None;
+        seen.remote.absent_now = true;
+    }
+}
+
+fn scene_marker<P, K>(scene: &Scene<'_, P, K>) -> crate::model::marker::Marker {
+    let key = &scene.object.key;
+    crate::model::marker::Marker {
+        owner: scene.settings.owner.clone(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        uid: key.uid.clone(),
+    }
+}
+
+/// The name under which the account is known, for a Secret that outlives the object.
+pub(super) fn client_name<P, K>(scene: &Scene<'_, P, K>, seen: &Seen) -> String {
+    match (&seen.remote.mine, scene.desired) {
+        (Some(account), _) if account.state != State::Deleted => account.settings.name.clone(),
+        (_, Ok(desired)) => desired.client_name.clone(),
+        (_, Err(_)) => String::new(),
+    }
+}
+
+/// Id of the tenant that the platform object stands for, if it can be known.
+pub(super) fn tenant_id<P, K>(scene: &Scene<'_, P, K>) -> Option<String> {
+    view(scene).ok().map(|view| view.tenant.id.clone())
+}

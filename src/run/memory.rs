@@ -1,0 +1,138 @@
+//! What this process remembers of an object between passes. All of it can be lost: a restart only looks once more.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::ServiceAccountCredentialStatus;
+use crate::decide::records::after;
+use crate::model::account::{Account, AccountId};
+use crate::model::inventory::Inventory;
+use crate::model::seen::ListView;
+
+/// What is remembered of one object.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// UID of the life that this speaks of.
+    pub uid: String,
+    /// Accounts as our own reads and writes left them; None: deleted or absent.
+    known: HashMap<AccountId, Known>,
+    /// Sweeps running in which a read by id found nothing.
+    pub misses: u32,
+    missed_in_sweep: Option<u64>,
+    /// The status written last, until the watch has shown it: a pass must not decide on an older one.
+    pub written: Option<Box<ServiceAccountCredentialStatus>>,
+    /// Our finalizer was added and the watch may not have shown it.
+    pub held: bool,
+    /// What the last pass left, so that an event of our own making wakes nobody.
+    pub left: Option<Left>,
+    /// Something that no version number shows wants a pass.
+    pub dirty: bool,
+    /// The client of the stored credential.
+    pub client_id: Option<String>,
+    /// The watchdog has said that the token is late.
+    pub late: bool,
+}
+
+#[derive(Debug)]
+struct Known {
+    account: Option<Account>,
+    /// Lists begun before this moment may not show it.
+    trusted_until: Timestamp,
+}
+
+/// What a pass left behind.
+#[derive(Debug, Default)]
+pub struct Left {
+    pub generation: i64,
+    pub deleting: bool,
+    /// Versions of the object's Secrets, by namespace and name.
+    pub secrets: BTreeMap<(String, String), String>,
+    pub next_look: Option<Timestamp>,
+    /// Both lanes were at rest.
+    pub settled: bool,
+    /// It waits for a newer list or for names.
+    pub wants_list: bool,
+}
+
+impl Memory {
+    /// Remembers what a read or write showed; lists begun within `lag` of `now` may not show it.
+    pub fn learn(&mut self, id: &AccountId, account: Option<Account>, now: Timestamp, lag: SignedDuration) {
+        let trusted_until = after(now, lag);
+        let earlier = self.known.get(id).map_or(trusted_until, |known| known.trusted_until);
+        self.known.insert(
+            id.clone(),
+            Known { account, trusted_until: trusted_until.max(earlier) },
+        );
+    }
+
+    /// Notes that a read by id found nothing while this sweep's list stood.
+    pub fn miss(&mut self, sweep: u64) {
+        if self.missed_in_sweep != Some(sweep) {
+            self.misses += 1;
+            self.missed_in_sweep = Some(sweep);
+        }
+    }
+
+    /// The account was seen.
+    pub fn found(&mut self) {
+        self.misses = 0;
+        self.missed_in_sweep = None;
+    }
+
+    /// The account by id: from our own newer knowledge, else from the list.
+    pub fn account(&self, id: &AccountId, inventory: Option<&Inventory>) -> Option<Account> {
+        match (self.known.get(id), inventory) {
+            (Some(known), None) => known.account.clone(),
+            (Some(known), Some(list)) if list.taken_at <= known.trusted_until => known.account.clone(),
+            (_, Some(list)) => list.get(id).cloned(),
+            (None, None) => None,
+        }
+    }
+
+    /// The list as it may be used for this object: our newer knowledge laid over it.
+    pub fn list_view(
+        &self,
+        inventory: &Inventory,
+        recent: &[Timestamp],
+        namespace: &str,
+        name: &str,
+        client_name: &str,
+        begun_at: Option<Timestamp>,
+    ) -> ListView {
+        let mut marked: Vec<Account> = inventory
+            .marked(namespace, name)
+            .filter(|account| {
+                self.known.get(&account.id).is_none_or(|known| inventory.taken_at > known.trusted_until)
+            })
+            .cloned()
+            .collect();
+        let newer = self.known.values().filter(|known| inventory.taken_at <= known.trusted_until);
+        marked.extend(newer.filter_map(|known| known.account.clone()).filter(|account| {
+            account
+                .marker
+                .as_ref()
+                .is_some_and(|marker| marker.namespace == namespace && marker.name == name)
+        }));
+        marked.retain(|account| account.state != crate::model::account::State::Deleted);
+        marked.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        let lists_since_begun = begun_at.map_or(0, |begun| {
+            u32::try_from(recent.iter().filter(|taken| **taken > begun).count()).unwrap_or(u32::MAX)
+        });
+        ListView {
+            taken_at: inventory.taken_at,
+            marked,
+            strangers: inventory
+                .strangers_named(client_name)
+                .take(3)
+                .map(|account| account.id.0.clone())
+                .collect(),
+            lists_since_begun,
+        }
+    }
+
+    /// Forgets what lists have caught up with.
+    pub fn catch_up(&mut self, inventory: &Inventory) {
+        self.known.retain(|_, known| inventory.taken_at <= known.trusted_until);
+    }
+}

@@ -1,0 +1,266 @@
+//! From a trigger to a pass: finds the object, the platform and what is remembered; skips what changed nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt};
+use kube::runtime::controller::Action;
+
+use super::memory::{Left, Memory};
+use super::metrics::Passed as How;
+use super::objects::{Guarded, key_of};
+use super::operator::{Operator, clock};
+use super::pass::{Passed, Scene, pass};
+use super::platforms::Found;
+use super::secrets::Name;
+use crate::api::{FINALIZER, ServiceAccountCredential};
+use crate::decide::claims::{Claimant, winner};
+use crate::kubernetes::Error;
+use crate::model::desired::{Desired, Invalid, Policy, platform_key, policy};
+use crate::model::object::ObjectKey;
+use crate::model::platform::PlatformSeen;
+use crate::model::seen::{ObjectSeen, Slot, TokenSlot};
+use crate::model::step::{Lane, Step, Wants};
+
+/// A pass that looks again this soon looks at once: the queue is not for spinning.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// One trigger of one object.
+pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, Error> {
+    let key = key_of(&*guarded);
+    let name = (key.namespace.clone(), key.name.clone());
+    let parsed = match &guarded.0 {
+        Ok(object) => Desired::parse(object, &key),
+        Err(invalid) => Err(Invalid(format!("the object cannot be read: {}", invalid.error))),
+    };
+    let object = guarded.0.as_ref().ok();
+    let (platform, session) = match find_platform(&operator, object, &key, &parsed) {
+        Found::Starting => return Ok(Action::await_change()),
+        Found::Seen(platform, session) => (platform, session),
+    };
+    let lost_claim = object.and_then(|object| lost_claim(&operator, object, &key));
+    let mut memory = recall(&operator, &name, &key);
+    let seen = object_seen(&guarded, &key, &mut memory);
+    let now = clock();
+    if let Some(pause) = nothing_new(&operator, &name, &memory, &seen, now) {
+        operator.memories().insert(name, memory);
+        return Ok(pause);
+    }
+    memory.dirty = false;
+    let started = tokio::time::Instant::now();
+    let leads = || operator.leads();
+    let own_secrets = operator.secrets.beside(&name);
+    let mut scene = Scene {
+        object: seen,
+        desired: &parsed,
+        platform: &platform,
+        session: session.as_ref(),
+        cluster: &operator.live,
+        own_secrets: &own_secrets,
+        lost_claim: lost_claim.as_deref(),
+        settings: &operator.options.settings,
+        clock: &clock,
+        leads: &leads,
+    };
+    let result = pass(&mut scene, &mut memory).await;
+    let deleting = scene.object.deleting_since.is_some();
+    let generation = scene.object.generation;
+    drop(scene);
+    let passed = match result {
+        Ok(passed) => passed,
+        Err(error) => {
+            operator.metrics.passed(How::Failed, started.elapsed());
+            memory.dirty = true;
+            put_back(&operator, &name, memory);
+            return Err(error);
+        }
+    };
+    super::account::account(&operator, &key, object, &passed, started.elapsed());
+    if passed.released {
+        operator.memories().remove(&name);
+        operator.metrics.forget_object(&key);
+        return Ok(Action::await_change());
+    }
+    want(&operator, object, &key, &passed);
+    memory.left = Some(left(&passed, generation, deleting));
+    memory.client_id = super::observe::client_id(&passed.seen).map(|id| id.0);
+    memory.written = Some(Box::new(passed.report.status.clone()));
+    put_back(&operator, &name, memory);
+    Ok(pause_until(passed.report.next_look, clock()))
+}
+
+/// After the Kubernetes API failed: a little later.
+pub fn error_policy(guarded: Arc<Guarded>, error: &Error, _: Arc<Operator>) -> Action {
+    tracing::warn!(
+        namespace = guarded.namespace().unwrap_or_default(),
+        name = guarded.name_any(),
+        %error,
+        "a pass failed"
+    );
+    match error {
+        Error::Gone(_) => Action::await_change(),
+        Error::Conflict(_) => Action::requeue(Duration::from_millis(500)),
+        Error::Forbidden(_) | Error::Invalid(_) | Error::Unavailable(_) => {
+            Action::requeue(Duration::from_secs(5))
+        }
+    }
+}
+
+fn find_platform(
+    operator: &Operator,
+    object: Option<&ServiceAccountCredential>,
+    key: &ObjectKey,
+    parsed: &Result<Desired, Invalid>,
+) -> Found {
+    let Some(object) = object else { return Found::Seen(PlatformSeen::Missing, None) };
+    let labels = operator.namespaces.labels(&key.namespace);
+    let system = parsed.as_ref().ok().map(|desired| desired.system);
+    operator.platforms.find(&platform_key(object, key), system, &key.namespace, &labels)
+}
+
+fn lost_claim(operator: &Operator, object: &ServiceAccountCredential, key: &ObjectKey) -> Option<String> {
+    let tenant_of = |platform: &_| operator.platforms.tenant_of(platform);
+    operator.objects.rivals(object, tenant_of).iter().find_map(|(claim, claimants)| {
+        let me: &Claimant = claimants.iter().find(|claimant| claimant.object.uid == key.uid)?;
+        let first = winner(me, claimants)?;
+        Some(format!(
+            "{} is {}'s, which came first or holds it already: choose another name, or delete one of the two objects",
+            claim.describe(),
+            first.object
+        ))
+    })
+}
+
+/// What is remembered of this life of the object.
+fn recall(operator: &Operator, name: &Name, key: &ObjectKey) -> Memory {
+    let mut memory = operator.memories().remove(name).unwrap_or_default();
+    if memory.uid != key.uid {
+        memory = Memory::default();
+        memory.uid.clone_from(&key.uid);
+        memory.dirty = true;
+    }
+    memory
+}
+
+/// A wake that came during the pass is kept.
+fn put_back(operator: &Operator, name: &Name, mut memory: Memory) {
+    let mut memories = operator.memories();
+    if let Some(woken) = memories.get(name) {
+        memory.dirty |= woken.dirty;
+    }
+    memories.insert(name.clone(), memory);
+}
+
+fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> ObjectSeen {
+    let shown = guarded.0.as_ref().ok().and_then(|object| object.status.clone()).unwrap_or_default();
+    if memory.written.as_deref() == Some(&shown) {
+        memory.written = None;
+    }
+    let metadata = guarded.meta();
+    let on_watch = guarded.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    if on_watch {
+        memory.held = false;
+    }
+    ObjectSeen {
+        key: key.clone(),
+        generation: metadata.generation.unwrap_or(0),
+        created_at: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        held: on_watch || memory.held,
+        deleting_since: metadata.deletion_timestamp.as_ref().map(|time| time.0),
+        status: memory.written.as_deref().cloned().unwrap_or(shown),
+        policy: guarded.0.as_ref().ok().and_then(|object| policy(object).ok()).unwrap_or_else(retain),
+    }
+}
+
+/// What an object that cannot be read asks of its deletion.
+fn retain() -> Policy {
+    Policy {
+        drift: crate::api::credential::OnDrift::default(),
+        on_missing: crate::api::credential::OnMissing::default(),
+        on_delete: crate::api::credential::OnDelete::Retain,
+        deletion_deadline: jiff::SignedDuration::from_hours(24),
+    }
+}
+
+/// Whether all is as the last pass left it: events of our own making end here.
+fn nothing_new(
+    operator: &Operator,
+    name: &Name,
+    memory: &Memory,
+    seen: &ObjectSeen,
+    now: Timestamp,
+) -> Option<Action> {
+    let left = memory.left.as_ref()?;
+    let due = left.next_look.is_some_and(|at| at <= now);
+    let same_object =
+        left.generation == seen.generation && left.deleting == seen.deleting_since.is_some();
+    // The watch may be a moment behind what we wrote: then this pass finds the same once more.
+    let shown: BTreeMap<_, _> = operator.secrets.versions(name).into_iter().collect();
+    let same_secrets = shown == left.secrets;
+    (!memory.dirty && !due && same_object && same_secrets)
+        .then(|| pause_until(left.next_look, now))
+}
+
+fn left(passed: &Passed, generation: i64, deleting: bool) -> Left {
+    let seen = &passed.seen;
+    let token = seen.token.ours().map(|slot| match slot {
+        TokenSlot::Empty(stored) => stored,
+        TokenSlot::Token(record) => &record.stored,
+    });
+    let copy = match &seen.true_copy {
+        Slot::Ours(copy) => Some(&copy.stored),
+        Slot::Missing | Slot::Foreign(_) => None,
+    };
+    let reservation = seen.reservation.ours().map(|reservation| &reservation.stored);
+    let stored = token.into_iter().chain(copy).chain(reservation).chain(seen.published.ours());
+    let outcome = &passed.outcome;
+    let wants = |wants: Wants| wants != Wants::Time;
+    let settled = matches!(outcome.config, Lane::Settled(_))
+        && matches!(outcome.upkeep, Lane::Settled(_))
+        && outcome.config_failure.is_none()
+        && outcome.upkeep_failure.is_none();
+    Left {
+        generation,
+        deleting,
+        secrets: stored
+            .map(|s| ((s.namespace.clone(), s.name.clone()), s.resource_version.clone()))
+            .collect(),
+        next_look: passed.report.next_look,
+        settled,
+        wants_list: matches!(&outcome.config, Lane::Wait(wait) if wants(wait.wants)),
+    }
+}
+
+/// Tells the sweeper what a pass waits for.
+fn want(
+    operator: &Operator,
+    object: Option<&ServiceAccountCredential>,
+    key: &ObjectKey,
+    passed: &Passed,
+) {
+    let Some(object) = object else { return };
+    if let Lane::Wait(wait) = &passed.outcome.config
+        && wait.wants != Wants::Time
+        && let Some(entry) = operator.platforms.get(&platform_key(object, key))
+    {
+        entry.want(wait.wants, wait.until);
+    }
+    // What others wait for may now be free.
+    if passed.outcome.done.contains(&Step::Release) {
+        for rival in operator.objects.forget(&(key.namespace.clone(), key.name.clone())) {
+            operator.wake(&rival);
+        }
+    }
+}
+
+fn pause_until(at: Option<Timestamp>, now: Timestamp) -> Action {
+    match at {
+        Some(at) => {
+            let pause = Duration::try_from(at.duration_since(now));
+            Action::requeue(pause.unwrap_or_default().max(SHORTEST_PAUSE))
+        }
+        None => Action::await_change(),
+    }
+}

@@ -1,0 +1,157 @@
+//! An index of our own Secrets, from metadata-only watches: which object, which version, when to renew. No bytes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::core::PartialObjectMeta;
+use k8s_openapi::api::core::v1::Secret;
+use kube::runtime::watcher::Event;
+
+use crate::decide::records::{REFRESH_AT, RETAINED_AT, object_of};
+
+/// Namespace and name.
+pub type Name = (String, String);
+
+/// What is known of one Secret of ours.
+#[derive(Clone, Debug)]
+struct Note {
+    object: Name,
+    version: String,
+    refresh_at: Option<Timestamp>,
+    retained_at: Option<Timestamp>,
+}
+
+/// All Secrets of ours that the watches show.
+#[derive(Debug, Default)]
+pub struct SecretIndex(Mutex<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    by_name: HashMap<Name, Note>,
+    by_object: HashMap<Name, BTreeSet<Name>>,
+}
+
+/// The part of one watch: which Secrets a fresh list has shown so far.
+#[derive(Debug, Default)]
+pub struct Listing(HashSet<Name>);
+
+impl SecretIndex {
+    /// Takes one event of one watch in; `covers` says which namespaces that watch shows. Returns the objects concerned.
+    pub fn take(
+        &self,
+        listing: &mut Listing,
+        event: Event<PartialObjectMeta<Secret>>,
+        covers: impl Fn(&str) -> bool,
+    ) -> Vec<Name> {
+        let mut notes = self.notes();
+        match event {
+            Event::Init => {
+                listing.0.clear();
+                Vec::new()
+            }
+            Event::InitApply(secret) => {
+                listing.0.insert(name_of(&secret));
+                notes.put(&secret).into_iter().collect()
+            }
+            Event::Apply(secret) => notes.put(&secret).into_iter().collect(),
+            Event::Delete(secret) => notes.remove(&name_of(&secret)).into_iter().collect(),
+            Event::InitDone => {
+                let gone: Vec<Name> = notes
+                    .by_name
+                    .keys()
+                    .filter(|name| covers(&name.0) && !listing.0.contains(*name))
+                    .cloned()
+                    .collect();
+                listing.0 = HashSet::new();
+                gone.iter().filter_map(|name| notes.remove(name)).collect()
+            }
+        }
+    }
+
+    /// Versions of the Secrets of an object.
+    pub fn versions(&self, object: &Name) -> Vec<(Name, String)> {
+        let notes = self.notes();
+        notes
+            .by_object
+            .get(object)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| Some((name.clone(), notes.by_name.get(name)?.version.clone())))
+            .collect()
+    }
+
+    /// Names of the Secrets beside an object.
+    pub fn beside(&self, object: &Name) -> Vec<String> {
+        let notes = self.notes();
+        notes
+            .by_object
+            .get(object)
+            .into_iter()
+            .flatten()
+            .filter(|name| name.0 == object.0)
+            .map(|name| name.1.clone())
+            .collect()
+    }
+
+    /// Objects whose token should have been renewed before `now`, with that time.
+    pub fn overdue(&self, now: Timestamp) -> Vec<(Name, Timestamp)> {
+        let notes = self.notes();
+        let late = notes.by_name.values().filter_map(|note| Some((note, note.refresh_at?)));
+        late.filter(|(_, at)| *at < now).map(|(note, at)| (note.object.clone(), at)).collect()
+    }
+
+    /// When a deletion left the client of this object behind.
+    pub fn retained_at(&self, object: &Name) -> Option<Timestamp> {
+        let notes = self.notes();
+        notes
+            .by_object
+            .get(object)?
+            .iter()
+            .find_map(|name| notes.by_name.get(name).and_then(|note| note.retained_at))
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Notes {
+    fn put(&mut self, secret: &PartialObjectMeta<Secret>) -> Option<Name> {
+        let name = name_of(secret);
+        let annotations = secret.annotations();
+        let (namespace, object) = object_of(annotations)?;
+        let object = (namespace.to_owned(), object.to_owned());
+        let time = |key: &str| annotations.get(key).and_then(|text| text.parse().ok());
+        let note = Note {
+            object: object.clone(),
+            version: secret.resource_version().unwrap_or_default(),
+            refresh_at: time(REFRESH_AT),
+            retained_at: time(RETAINED_AT),
+        };
+        if let Some(before) = self.by_name.insert(name.clone(), note)
+            && before.object != object
+            && let Some(names) = self.by_object.get_mut(&before.object)
+        {
+            names.remove(&name);
+        }
+        self.by_object.entry(object.clone()).or_default().insert(name);
+        Some(object)
+    }
+
+    fn remove(&mut self, name: &Name) -> Option<Name> {
+        let note = self.by_name.remove(name)?;
+        if let Some(names) = self.by_object.get_mut(&note.object) {
+            names.remove(name);
+            if names.is_empty() {
+                self.by_object.remove(&note.object);
+            }
+        }
+        Some(note.object)
+    }
+}
+
+fn name_of(secret: &PartialObjectMeta<Secret>) -> Name {
+    (secret.namespace().unwrap_or_default(), secret.name_any())
+}

@@ -1,0 +1,331 @@
+//! One task a platform: connects, reads lists and names, wakes the few objects that differ.
+
+mod report;
+mod wake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use self::report::Said;
+use super::operator::{Operator, clock};
+use super::platforms::{Entry, Live, State};
+use crate::api::conditions::Reason;
+use crate::api::credential::PlatformKind;
+use crate::decide::records::after;
+use crate::kubernetes::live::InputError;
+use crate::model::fault::{Fault, RefusalKind};
+use crate::model::inventory::{Catalog, CatalogPart, Inventory, Tenant};
+use crate::model::token::Credential;
+use crate::provider::Provider;
+use crate::provider::any::AnyProvider;
+use crate::provider::genesys::{Genesys, GenesysConfig, Hosts};
+use crate::provider::http::{Sender, SenderConfig};
+
+/// How many lists back a lost create is looked for.
+const REMEMBERED_LISTS: usize = 64;
+/// How long until a platform that cannot be connected is tried again, if nothing changes before.
+const RECONNECT: SignedDuration = SignedDuration::from_secs(30);
+
+/// Why there is no session.
+struct Unconnected {
+    reason: Reason,
+    message: String,
+    credential_missing: bool,
+}
+
+/// A connected platform between sweeps.
+struct Connected {
+    provider: Arc<AnyProvider>,
+    client_id: String,
+    catalog: Catalog,
+    inventory: Option<Arc<Inventory>>,
+    recent: Vec<Timestamp>,
+    sweeps: u64,
+    /// Sweeps that failed, running.
+    failures: u32,
+    counted: report::Counted,
+}
+
+/// Looks after one generation of one platform object until `stop`.
+pub async fn run(operator: Arc<Operator>, entry: Arc<Entry>, stop: CancellationToken) {
+    let mut connected: Option<Connected> = None;
+    let mut said = Said::of(&entry.status);
+    loop {
+        if entry.take_reconnect() {
+            connected = None;
+        }
+        let started_at = clock();
+        let next = match &mut connected {
+            None => match connect(&operator, &entry).await {
+                Ok(session) => {
+                    connected = Some(session);
+                    continue;
+                }
+                Err(why) => {
+                    not_ready(&operator, &entry, &why, &mut said).await;
+                    after(started_at, RECONNECT)
+                }
+            },
+            Some(session) => {
+                let failed = sweep(&operator, &entry, session, &mut said).await;
+                let pause = match failed {
+                    Some(fault) => {
+                        // A rotated managing credential shows as a refusal: read its Secret again next time.
+                        if fault.refusal() == Some(RefusalKind::Unauthorized) {
+                            connected = None;
+                        }
+                        report::pause(&fault, entry.sweep_every())
+                    }
+                    None => entry.sweep_every(),
+                };
+                after(started_at, pause)
+            }
+        };
+        if wait(&operator, &entry, next, started_at, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Waits for the next sweep, or until somebody wants one. True: stop.
+#[expect(clippy::disallowed_methods, reason = "the pace of sweeps is kept here")]
+async fn wait(
+    operator: &Operator,
+    entry: &Entry,
+    next: Timestamp,
+    started_at: Timestamp,
+    stop: &CancellationToken,
+) -> bool {
+    loop {
+        let earliest = after(started_at, operator.options.sweep_spacing);
+        let due = if entry.wants_reconnect() {
+            earliest
+        } else {
+            entry.wanted_at().map_or(next, |wanted| wanted.max(earliest).min(next))
+        };
+        let pause = Duration::try_from(due.duration_since(clock())).unwrap_or_default();
+        tokio::select! {
+            () = stop.cancelled() => return true,
+            () = tokio::time::sleep(pause) => return false,
+            () = entry.nudge.notified() => {}
+        }
+    }
+}
+
+async fn connect(operator: &Operator, entry: &Entry) -> Result<Connected, Unconnected> {
+    let namespace = match entry.key.kind {
+        PlatformKind::Platform => entry.key.namespace.as_str(),
+        PlatformKind::ClusterPlatform => operator.options.settings.operator_namespace.as_str(),
+    };
+    let spec = &entry.connection;
+    let credential = operator
+        .live
+        .platform_credential(namespace, &spec.credentials_secret_ref.name)
+        .await
+        .map_err(|error| unfit("spec.credentialsSecretRef", &error, Reason::CredentialMissing))?;
+    let ca_bundle = match &spec.ca_bundle_ref {
+        None => None,
+        Some(reference) => Some(
+            operator
+                .live
+                .ca_bundle(namespace, reference)
+                .await
+                .map_err(|error| unfit("spec.caBundleRef", &error, Reason::InvalidSpec))?,
+        ),
+    };
+    let client_id = credential.client_id.clone();
+    let provider = provider(operator, entry, credential, ca_bundle).map_err(|message| Unconnected {
+        reason: Reason::InvalidSpec,
+        message,
+        credential_missing: false,
+    })?;
+    Ok(Connected {
+        provider: Arc::new(provider),
+        client_id,
+        catalog: Catalog::default(),
+        inventory: None,
+        recent: Vec::new(),
+        sweeps: 0,
+        failures: 0,
+        counted: report::Counted::default(),
+    })
+}
+
+fn unfit(field: &str, error: &InputError, missing: Reason) -> Unconnected {
+    let (reason, lost) = match error {
+        InputError::Unread(_) => (Reason::ProgressingWithRetry, false),
+        InputError::Unfit(_) => (missing, missing == Reason::CredentialMissing),
+    };
+    Unconnected { reason, message: format!("{field}: {error}"), credential_missing: lost }
+}
+
+fn provider(
+    operator: &Operator,
+    entry: &Entry,
+    credential: Credential,
+    ca_bundle: Option<String>,
+) -> Result<AnyProvider, String> {
+    let Some(connection) = &entry.connection.genesys_cloud else {
+        return Err("spec.genesysCloud must be set: it says where the platform is".into());
+    };
+    let allowed = operator.options.allowed_endpoints.clone();
+    let hosts = Hosts::of(connection, &allowed).map_err(|error| error.to_string())?;
+    let field = if connection.endpoints.is_some() {
+        "spec.genesysCloud.endpoints"
+    } else if connection.domain.is_some() {
+        "spec.genesysCloud.domain"
+    } else {
+        "spec.genesysCloud.region"
+    };
+    let config = SenderConfig {
+        allowed,
+        ca_bundle,
+        ..SenderConfig::new(entry.connection.requests_per_minute, field)
+    };
+    let sender = Sender::new(config).map_err(|error| error.to_string())?;
+    let waits = operator.options.waits;
+    Ok(AnyProvider::Genesys(Genesys::new(GenesysConfig { hosts, credential, sender, waits })))
+}
+
+async fn not_ready(operator: &Operator, entry: &Entry, why: &Unconnected, said: &mut Said) {
+    let Unconnected { reason, message, credential_missing } = why;
+    let known = matches!(entry.state(), State::NotReady { message: before, .. } if before == *message);
+    entry.set(State::NotReady {
+        reason: *reason,
+        message: message.clone(),
+        credential_missing: *credential_missing,
+    });
+    report::not_ready(operator, entry, *reason, message, said).await;
+    if !known {
+        wake::everybody(operator, entry);
+    }
+}
+
+/// One sweep. Returns what failed.
+async fn sweep(
+    operator: &Operator,
+    entry: &Entry,
+    session: &mut Connected,
+    said: &mut Said,
+) -> Option<Fault> {
+    let started = tokio::time::Instant::now();
+    let everything = entry.begin_sweep();
+    let read = read(&operator.options.settings.owner, session, everything).await;
+    report::count(operator, entry, session);
+    match read {
+        Ok(taken_at) => {
+            session.failures = 0;
+            let first = !matches!(entry.state(), State::Ready(_));
+            let troubled = entry.live().is_some_and(|live| live.trouble.is_some());
+            let Some(live) = live(entry, session, said, None) else { return None };
+            let live = Arc::new(live);
+            entry.set(State::Ready(Arc::clone(&live)));
+            report::ready(operator, entry, &live, said).await;
+            if first {
+                wake::everybody(operator, entry);
+            } else {
+                wake::differing(operator, entry, &live, troubled);
+            }
+            operator.metrics.swept(&entry.key, started.elapsed(), taken_at);
+            None
+        }
+        Err(fault) => {
+            session.failures += 1;
+            operator.metrics.sweep_failed(&entry.key);
+            failed(operator, entry, session, &fault, said).await;
+            Some(fault)
+        }
+    }
+}
+
+async fn failed(
+    operator: &Operator,
+    entry: &Entry,
+    session: &Connected,
+    fault: &Fault,
+    said: &mut Said,
+) {
+    let text = fault.to_string();
+    match live(entry, session, said, Some(text.clone())) {
+        // The tenant is known from before: tokens go on, configuration waits.
+        Some(live) => {
+            let first = !matches!(entry.state(), State::Ready(_));
+            entry.set(State::Ready(Arc::new(live)));
+            if first {
+                wake::everybody(operator, entry);
+            }
+        }
+        None => {
+            let known = matches!(entry.state(), State::NotReady { .. });
+            entry.set(State::NotReady {
+                reason: Reason::Unreachable,
+                message: text,
+                credential_missing: false,
+            });
+            if !known {
+                wake::everybody(operator, entry);
+            }
+        }
+    }
+    report::unreachable(operator, entry, fault, said).await;
+}
+
+/// The session as passes may use it, if it is known which tenant it stands for.
+fn live(entry: &Entry, session: &Connected, said: &mut Said, trouble: Option<String>) -> Option<Live> {
+    let answers = session.catalog.tenant.clone();
+    let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id());
+    let tenant = match (&pinned, &answers) {
+        (None, None) => return None,
+        (None, Some(first)) => first.clone(),
+        (Some(id), Some(answers)) if answers.id == *id => answers.clone(),
+        (Some(id), _) => Tenant { id: id.clone(), name: said.tenant_name() },
+    };
+    said.remember(&tenant);
+    Some(Live {
+        provider: Arc::clone(&session.provider),
+        client_id: session.client_id.clone(),
+        inventory: session.inventory.clone(),
+        recent: session.recent.clone(),
+        catalog: Arc::new(session.catalog.clone()),
+        other_tenant: answers.filter(|answers| answers.id != tenant.id),
+        tenant,
+        trouble,
+    })
+}
+
+/// Reads the tenant, the accounts, and names: all of them at first or when somebody waits, else one part in rotation.
+async fn read(owner: &str, session: &mut Connected, everything: bool) -> Result<Timestamp, Fault> {
+    let provider = Arc::clone(&session.provider);
+    let taken_at = clock();
+    let parts = provider.capabilities().catalog_parts;
+    let read_at = |catalog: &Catalog, part: &CatalogPart| catalog.read_at.get(part).copied();
+    let mut due: Vec<CatalogPart> = parts
+        .iter()
+        .copied()
+        .filter(|part| {
+            *part == CatalogPart::Tenant || everything || read_at(&session.catalog, part).is_none()
+        })
+        .collect();
+    let oldest = parts
+        .iter()
+        .copied()
+        .filter(|part| !due.contains(part))
+        .min_by_key(|part| read_at(&session.catalog, part));
+    if due.len() <= 1 {
+        due.extend(oldest);
+    }
+    for part in due {
+        provider.catalog(part, &mut session.catalog).await?;
+        session.catalog.read_at.insert(part, taken_at);
+    }
+    let accounts = provider.accounts().await?;
+    session.sweeps += 1;
+    session.inventory = Some(Arc::new(Inventory::new(taken_at, session.sweeps, owner, accounts)));
+    session.recent.push(taken_at);
+    let surplus = session.recent.len().saturating_sub(REMEMBERED_LISTS);
+    session.recent.drain(..surplus);
+    Ok(taken_at)
+}
