@@ -29,6 +29,7 @@ pub(crate) const VALUES: &[(&str, &[&str])] = &[
             "extraEnv[0].value=http://proxy:3128",
             "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000",
             "imagePullSecrets[0].name=registry",
+            r"log.filter=info\,keysteward=debug",
             "log.format=text",
             "metrics.service.enabled=true",
             "metrics.service.annotations.scrape=yes-please",

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 
+use clap::Parser;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use keysteward::cli::crds;
+use keysteward::cli::{self, Arguments, crds};
 use keysteward::kubernetes::rbac::{self, Place};
 use serde_json::Value;
 
@@ -172,6 +173,22 @@ async fn what_is_written_in_the_values_reaches_the_command_line() {
             given.iter().any(|argument| argument == wanted),
             "{wanted} is not in {given:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_program_understands_the_command_line_of_the_chart() {
+    for (what, values) in VALUES {
+        let Some(objects) = rendered("system", values).await else {
+            return;
+        };
+        let line = [vec!["keysteward".to_owned()], arguments(&objects)].concat();
+        let understood = Arguments::try_parse_from(&line);
+        let command = understood
+            .map_err(|error| format!("{what}: {error}"))
+            .unwrap()
+            .command;
+        assert!(matches!(command, cli::Command::Run(_)), "{what}: {line:?}");
     }
 }
 
