@@ -2,7 +2,7 @@
 //! It may not leave the file readable by others.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -31,6 +31,15 @@ impl Connection {
             api_url: simulator.api_url(),
             client_id,
             client_secret,
+        }
+    }
+
+    /// Takes away what an earlier run has left, so that nobody who waits for the file reads that.
+    pub(crate) fn forget(path: &Path) -> anyhow::Result<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error)
+                .with_context(|| format!("cannot replace --connection-file {}", path.display())),
+            _ => Ok(()),
         }
     }
 

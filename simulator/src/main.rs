@@ -32,6 +32,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let secret = arguments.secret()?;
     let generated = secret.is_none();
     let options = arguments.options(secret)?;
+    if let Some(path) = &arguments.connection_file {
+        Connection::forget(path)?;
+    }
     let address = options.bind;
     let simulator = Simulator::start(options)
         .with_context(|| format!("cannot listen on {address}: choose another --bind or --port"))?;

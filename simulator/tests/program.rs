@@ -112,8 +112,17 @@ async fn a_given_secret_works_and_is_not_printed() {
 async fn a_connection_file_tells_all_to_its_owner_only_and_settings_hold() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("simulator.json");
-    let set = "limits.tokenRequestsPerMinute=1";
-    let arguments = ["--connection-file", file.to_str().unwrap(), "--set", set];
+    std::fs::write(&file, "from an earlier run").unwrap();
+    let settings = folder.path().join("settings.json");
+    std::fs::write(&settings, r#"{"limits": {"tokenRequestsPerMinute": 1}}"#).unwrap();
+    let arguments = [
+        "--connection-file",
+        file.to_str().unwrap(),
+        "--settings-file",
+        settings.to_str().unwrap(),
+        "--set",
+        "choices.tokenRefusals.rateLimited.status=429",
+    ];
     let program = Program::start(&arguments, None, "connection file:");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -121,7 +130,7 @@ async fn a_connection_file_tells_all_to_its_owner_only_and_settings_hold() {
     let field = |name: &str| connection[name].as_str().unwrap();
     assert_eq!(field("apiUrl"), program.value("api:"));
     let ask = async || mint(field("loginUrl"), field("clientId"), field("clientSecret")).await;
-    assert_eq!((ask().await, ask().await), (200, 400));
+    assert_eq!((ask().await, ask().await), (200, 429));
     assert!(!program.printed.concat().contains(field("clientSecret")));
 }
 

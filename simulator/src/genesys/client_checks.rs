@@ -61,7 +61,7 @@ pub(super) fn check_create(
     check_grants(tenant, caller, fields)?;
     check_name(tenant, fields, None)?;
     match tenant.settings.limits.clients {
-        Some(most) if tenant.clients.len() >= most => Err(Refusal::bad(
+        Some(most) if tenant.clients.reach(most) => Err(Refusal::bad(
             "auth.too.many.clients",
             "Too many clients exist in this organization.",
         )),

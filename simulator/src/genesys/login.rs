@@ -42,9 +42,8 @@ pub(super) async fn token(
     ahead: Option<Extension<ClockAhead>>,
     request: Request,
 ) -> Response {
-    let refusals = genesys.tenant().settings.choices.token_refusals.clone();
     let ahead = ahead.map_or(0, |Extension(ClockAhead(seconds))| seconds);
-    match answer(&genesys, &refusals, ahead, request).await {
+    match answer(&genesys, ahead, request).await {
         Ok(response) => response,
         Err(refusal) => refused(&refusal),
     }
@@ -52,23 +51,25 @@ pub(super) async fn token(
 
 async fn answer(
     genesys: &Genesys,
-    refusals: &TokenRefusals,
     clock_ahead_seconds: i64,
     request: Request,
 ) -> Result<Response, TokenRefusal> {
+    let refusal = |which: fn(&TokenRefusals) -> &TokenRefusal| {
+        which(&genesys.tenant().settings.choices.token_refusals).clone()
+    };
     if !is_media_type(&request, "application/x-www-form-urlencoded") {
-        return Err(refusals.not_a_form.clone());
+        return Err(refusal(|all| &all.not_a_form));
     }
     let basic = basic_credentials(request.headers());
     let body = to_bytes(request.into_body(), LARGEST_FORM)
         .await
-        .map_err(|_| refusals.not_a_form.clone())?;
+        .map_err(|_| refusal(|all| &all.not_a_form))?;
     let form = Form(url::form_urlencoded::parse(&body).into_owned().collect());
     let grant_type = form
         .get("grant_type")
-        .ok_or_else(|| refusals.grant_type_missing.clone())?;
+        .ok_or_else(|| refusal(|all| &all.grant_type_missing))?;
     if grant_type != "client_credentials" && !OTHER_GRANTS.contains(&grant_type) {
-        return Err(refusals.unsupported_grant_type.clone());
+        return Err(refusal(|all| &all.unsupported_grant_type));
     }
     let in_form = || {
         Some((
@@ -78,7 +79,7 @@ async fn answer(
     };
     let (client_id, secret) = basic
         .or_else(in_form)
-        .ok_or_else(|| refusals.credentials_missing.clone())?;
+        .ok_or_else(|| refusal(|all| &all.credentials_missing))?;
     let wish = Wish {
         client_id: &client_id,
         secret,

@@ -71,12 +71,10 @@ struct CachedList {
 }
 
 impl Clients {
-    /// How many clients there are in truth.
-    pub(crate) fn len(&self) -> usize {
-        self.records
-            .values()
-            .filter(|record| record.current.is_some())
-            .count()
+    /// Whether there are this many clients or more in truth.
+    pub(crate) fn reach(&self, number: usize) -> bool {
+        // Records of deleted clients linger, so only a full store has to be counted.
+        self.records.len() >= number && self.all().count() >= number
     }
 
     /// The client in truth.

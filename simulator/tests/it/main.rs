@@ -7,6 +7,7 @@
 )]
 
 mod caller;
+mod choices;
 mod clients;
 mod contract;
 mod control;
@@ -15,5 +16,6 @@ mod login;
 mod login_fixtures;
 mod organization;
 mod propagation;
+mod readme;
 mod schema;
 mod tokens;
