@@ -37,8 +37,18 @@ pub struct Memory {
 #[derive(Debug)]
 struct Known {
     account: Option<Account>,
-    /// Lists begun before this moment may not show it.
-    trusted_until: Timestamp,
+    /// Lists begun before this moment may show what was before.
+    outdated_until: Timestamp,
+    /// Lists begun before this moment may not show it at all.
+    absent_until: Timestamp,
+}
+
+impl Known {
+    /// Whether this is newer than what a list shows, or fails to show, of the account.
+    fn goes_before(&self, id: &AccountId, list: &Inventory) -> bool {
+        list.taken_at <= self.outdated_until
+            || (list.taken_at <= self.absent_until && list.get(id).is_none())
+    }
 }
 
 /// What a pass left behind.
@@ -56,14 +66,24 @@ pub struct Left {
 }
 
 impl Memory {
-    /// Remembers what a read or write showed; lists begun within `lag` of `now` may not show it.
-    pub fn learn(&mut self, id: &AccountId, account: Option<Account>, now: Timestamp, lag: SignedDuration) {
-        let trusted_until = after(now, lag);
-        let earlier = self.known.get(id).map_or(trusted_until, |known| known.trusted_until);
-        self.known.insert(
-            id.clone(),
-            Known { account, trusted_until: trusted_until.max(earlier) },
-        );
+    /// Remembers what a read or write showed; lists begun within `lag` of `now` may show what was before.
+    pub fn learn(
+        &mut self,
+        id: &AccountId,
+        account: Option<Account>,
+        now: Timestamp,
+        lag: SignedDuration,
+    ) {
+        let until = after(now, lag);
+        let absent_until = self.known.get(id).map_or(until, |known| known.absent_until.max(until));
+        self.known.insert(id.clone(), Known { account, outdated_until: until, absent_until });
+    }
+
+    /// Remembers an account just made; lists begun within `lag` of `now` may not show it.
+    pub fn learn_made(&mut self, account: Account, now: Timestamp, lag: SignedDuration) {
+        let known = Known { outdated_until: now, absent_until: after(now, lag), account: None };
+        let id = account.id.clone();
+        self.known.insert(id, Known { account: Some(account), ..known });
     }
 
     /// Notes that a read by id found nothing while this sweep's list stood.
@@ -84,7 +104,7 @@ impl Memory {
     pub fn account(&self, id: &AccountId, inventory: Option<&Inventory>) -> Option<Account> {
         match (self.known.get(id), inventory) {
             (Some(known), None) => known.account.clone(),
-            (Some(known), Some(list)) if list.taken_at <= known.trusted_until => known.account.clone(),
+            (Some(known), Some(list)) if known.goes_before(id, list) => known.account.clone(),
             (_, Some(list)) => list.get(id).cloned(),
             (None, None) => None,
         }
@@ -103,12 +123,12 @@ impl Memory {
         let mut marked: Vec<Account> = inventory
             .marked(namespace, name)
             .filter(|account| {
-                self.known.get(&account.id).is_none_or(|known| inventory.taken_at > known.trusted_until)
+                self.known.get(&account.id).is_none_or(|known| !known.goes_before(&account.id, inventory))
             })
             .cloned()
             .collect();
-        let newer = self.known.values().filter(|known| inventory.taken_at <= known.trusted_until);
-        marked.extend(newer.filter_map(|known| known.account.clone()).filter(|account| {
+        let newer = self.known.iter().filter(|(id, known)| known.goes_before(id, inventory));
+        marked.extend(newer.filter_map(|(_, known)| known.account.clone()).filter(|account| {
             account
                 .marker
                 .as_ref()
@@ -133,6 +153,6 @@ impl Memory {
 
     /// Forgets what lists have caught up with.
     pub fn catch_up(&mut self, inventory: &Inventory) {
-        self.known.retain(|_, known| inventory.taken_at <= known.trusted_until);
+        self.known.retain(|id, known| known.goes_before(id, inventory));
     }
 }

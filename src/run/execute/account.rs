@@ -25,7 +25,7 @@ pub(super) async fn create<P: Provider, K: Cluster>(
     let created = provider.create(wish).await?;
     let now = (scene.clock)();
     let lag = provider.capabilities().create_lag;
-    memory.learn(&created.account.id, Some(created.account.clone()), now, lag);
+    memory.learn_made(created.account.clone(), now, lag);
     memory.found();
     seen.remote.mine = Some(created.account);
     seen.carried.answer =
