@@ -4,6 +4,7 @@
 
 pub mod allow;
 pub mod claims;
+pub mod condition;
 pub mod deletion;
 pub mod diff;
 pub mod drift;

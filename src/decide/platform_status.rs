@@ -1,9 +1,9 @@
 //! What to say of a platform object.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::records::whole_seconds;
+use super::condition::{Said, Verdict, lay};
 use crate::api::conditions::{ConditionType, Reason};
 use crate::model::fault::{Fault, RefusalKind};
 
@@ -50,8 +50,8 @@ pub fn conditions(
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let yes = |message: &str| Some(("True", Reason::Succeeded, message.to_owned()));
-    let no = |reason: Reason, message: &String| Some(("False", reason, message.clone()));
+    let yes = |message: &str| -> Option<Said> { Some((Verdict::Yes, Reason::Succeeded, message.to_owned())) };
+    let no = |reason: Reason, message: &String| -> Option<Said> { Some((Verdict::No, reason, message.clone())) };
     let answers = yes("the platform answers");
     let accepted = yes("the managing credential is accepted");
     let (ready, reachable, credential) = match health {
@@ -77,30 +77,7 @@ pub fn conditions(
         }
         Health::Throttled(message) => (no(Reason::Throttled, message), answers, None),
     };
-    let set = |kind: ConditionType, said: Option<(&str, Reason, String)>| {
-        let old = before.iter().find(|condition| condition.type_ == kind.as_str());
-        let (status, reason, message) = match (said, old) {
-            (Some((status, reason, message)), _) => {
-                (status.to_owned(), reason.as_str().to_owned(), message)
-            }
-            (None, Some(old)) => (old.status.clone(), old.reason.clone(), old.message.clone()),
-            (None, None) => {
-                ("Unknown".into(), Reason::NotTried.as_str().to_owned(), "not tried yet".into())
-            }
-        };
-        let since = match old {
-            Some(old) if old.status == status => old.last_transition_time.clone(),
-            _ => Time(whole_seconds(now)),
-        };
-        Condition {
-            type_: kind.as_str().to_owned(),
-            status,
-            reason,
-            message,
-            observed_generation: Some(generation),
-            last_transition_time: since,
-        }
-    };
+    let set = |kind, said| lay(before, kind, said, generation, now);
     vec![
         set(ConditionType::Ready, ready),
         set(ConditionType::Reachable, reachable),

@@ -7,8 +7,9 @@ mod events;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::conditions::{Draft, Verdict};
+use self::conditions::Draft;
 pub use self::conditions::{draft, settle};
+use super::condition::Verdict;
 use super::next::Inputs;
 use super::pace::{at_longest, back_off};
 use super::records::{after, whole_seconds};

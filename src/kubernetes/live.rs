@@ -24,6 +24,7 @@ use self::request::Ask;
 use super::{Cluster, Error, Event, ObjectKey, SecretManifest, StoredSecret};
 use crate::api::{GROUP, ServiceAccountCredentialStatus};
 
+pub use self::answer::watch_refused;
 pub use self::calls::{Call, CallSink};
 pub use self::connection::{Connection, connect};
 pub use self::inputs::InputError;

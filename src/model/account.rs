@@ -79,6 +79,22 @@ pub enum Field {
 }
 
 impl Field {
+    pub const ALL: [Self; 8] = [
+        Self::Enabled,
+        Self::GrantTypes,
+        Self::Roles,
+        Self::Scopes,
+        Self::RedirectUris,
+        Self::AccessTokenLifetime,
+        Self::Name,
+        Self::Marker,
+    ];
+
+    /// The field of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == name)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Enabled => "enabled",

@@ -7,6 +7,7 @@ use super::operator::Operator;
 use super::pass::Passed;
 use crate::api::ServiceAccountCredential;
 use crate::decide::status::failure_text;
+use crate::model::account::Field;
 use crate::model::desired::platform_key;
 use crate::model::fault::Fault;
 use crate::model::object::ObjectKey;
@@ -45,14 +46,20 @@ pub fn account(
         tracing::warn!(namespace, name, step = failure.step.describe(), error = text, "a step failed");
     }
     let platform = object.map(|object| platform_key(object, key));
+    let drifted = outcome.done.iter().any(|step| matches!(step, Step::RecordDrift(_)));
     for step in &outcome.done {
         if let (Step::Mint | Step::Prove, Some(platform)) = (step, &platform) {
             operator.metrics.token_minted(platform, "ok");
         }
-        if let Step::Update(_, fields) = step {
-            for field in fields {
-                operator.metrics.drift_corrected(*field);
-            }
+        if let (Step::Update(_, fields), true) = (step, drifted) {
+            fields.iter().for_each(|field| operator.metrics.drift_corrected(*field));
+        }
+        if let Step::RecordDrift(drift) = step {
+            let fields = drift.changes.iter().filter_map(|change| Field::named(&change.field));
+            fields.for_each(|field| operator.metrics.drift_detected(field));
+        }
+        if matches!(step, Step::Publish) && !outcome.done.contains(&Step::Promote) {
+            operator.metrics.secret_repaired();
         }
     }
     let refused = failures.iter().any(|failure| {

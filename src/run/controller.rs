@@ -26,6 +26,7 @@ use super::secrets::{Listing, Name};
 use crate::api::INPUT_SECRET_TYPE;
 use crate::api::credential::PlatformKind;
 use crate::decide::records::{MANAGED_BY, OWNER, owner_label};
+use crate::kubernetes::live::watch_refused;
 
 /// Many events of one object become one pass.
 const DEBOUNCE: Duration = Duration::from_millis(10);
@@ -87,7 +88,7 @@ impl Scope {
             .modify(slim)
             .reflect(writer)
             .inspect_ok(move |event| note(&watched, event))
-            .inspect_err(|error| tracing::warn!(error = %brief(error), "the watch of objects failed"))
+            .inspect_err(|error| tracing::warn!(error = %watch_refused("objects", error), "a watch is begun again"))
             .applied_objects()
             .predicate_filter(
                 predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
@@ -152,13 +153,13 @@ pub async fn watch_own_secrets(
     let owner = owner_label(&operator.options.settings.owner);
     let labels = format!("{}={},{OWNER}={owner}", MANAGED_BY.0, MANAGED_BY.1);
     let api: Api<PartialObjectMeta<Secret>> = api(&client, namespace.as_deref());
-    let mut events = forever(api, watcher::Config::default().labels(&labels), stop);
+    let mut events = forever("our own Secrets", api, watcher::Config::default().labels(&labels), stop);
     let mut listing = Listing::default();
     while let Some(event) = events.next().await {
         let done = matches!(event, Event::InitDone);
         let covers = |other: &str| namespace.as_deref().is_none_or(|namespace| namespace == other);
-        for name in operator.secrets.take(&mut listing, event, covers) {
-            operator.trigger(&name);
+        for change in operator.secrets.take(&mut listing, event, covers) {
+            operator.secret_changed(change);
         }
         if done {
             listed.open();
@@ -175,7 +176,7 @@ pub async fn watch_input_secrets(
 ) {
     let api: Api<PartialObjectMeta<Secret>> = api(&client, namespace.as_deref());
     let only = format!("type={INPUT_SECRET_TYPE}");
-    let mut events = forever(api, watcher::Config::default().fields(&only), stop);
+    let mut events = forever("input Secrets", api, watcher::Config::default().fields(&only), stop);
     while let Some(event) = events.next().await {
         // The first list says nothing new: sessions are made after it.
         let (Event::Apply(secret) | Event::Delete(secret)) = event else { continue };
@@ -203,7 +204,7 @@ pub async fn watch_namespaces(
     stop: CancellationToken,
 ) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
-    let mut events = forever(api, watcher::Config::default(), stop);
+    let mut events = forever("namespaces", api, watcher::Config::default(), stop);
     while let Some(event) = events.next().await {
         if matches!(event, Event::InitDone) {
             listed.open();
@@ -217,6 +218,7 @@ pub async fn watch_namespaces(
 
 /// The events of a watch, begun again by itself, until `stop`.
 fn forever<K>(
+    what: &'static str,
     api: Api<K>,
     config: watcher::Config,
     stop: CancellationToken,
@@ -227,16 +229,12 @@ where
 {
     watcher(api, config)
         .default_backoff()
-        .inspect_err(|error| tracing::warn!(error = %brief(error), "a watch failed"))
+        .inspect_err(move |error| {
+            tracing::warn!(error = %watch_refused(what, error), "a watch is begun again");
+        })
         .filter_map(|event| future::ready(event.ok()))
         .take_until(stop.cancelled_owned())
         .boxed()
-}
-
-/// The sentence of a watch error, without the dump inside it.
-fn brief(error: &watcher::Error) -> String {
-    let text = error.to_string();
-    text.chars().take(300).collect()
 }
 
 /// Starts a task that everything depends on: when it ends by itself, the process must.

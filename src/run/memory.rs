@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::secrets::Name;
 use crate::api::ServiceAccountCredentialStatus;
 use crate::decide::records::after;
 use crate::model::account::{Account, AccountId};
@@ -30,8 +31,10 @@ pub struct Memory {
     pub dirty: bool,
     /// The client of the stored credential.
     pub client_id: Option<String>,
-    /// The watchdog has said that the token is late.
-    pub late: bool,
+    /// A pass is under way.
+    pub running: bool,
+    /// What the watch showed of the object's Secrets meanwhile; None: deleted.
+    pub meanwhile: Vec<(Name, Option<String>)>,
 }
 
 #[derive(Debug)]
@@ -56,8 +59,8 @@ impl Known {
 pub struct Left {
     pub generation: i64,
     pub deleting: bool,
-    /// Versions of the object's Secrets, by namespace and name.
-    pub secrets: BTreeMap<(String, String), String>,
+    /// Versions of the object's Secrets as the pass left them.
+    pub secrets: BTreeMap<Name, String>,
     pub next_look: Option<Timestamp>,
     /// Both lanes were at rest.
     pub settled: bool,
@@ -65,7 +68,30 @@ pub struct Left {
     pub wants_list: bool,
 }
 
+impl Left {
+    /// Whether a Secret changed after the pass. Versions are revisions of one store, so they can be compared; the API
+    /// server promises that since Kubernetes 1.35.
+    pub fn is_news(&self, secret: &Name, version: Option<&str>) -> bool {
+        let Some(version) = version else { return self.secrets.contains_key(secret) };
+        let number = |text: &str| text.parse::<u64>().ok();
+        let known = match self.secrets.get(secret) {
+            Some(known) => number(known),
+            // One that the pass made and removed again: whatever is older than its last look is old.
+            None => self.secrets.values().filter_map(|version| number(version)).max(),
+        };
+        match (number(version), known) {
+            (Some(version), Some(known)) => version > known,
+            _ => true,
+        }
+    }
+}
+
 impl Memory {
+    /// What stands in for an object's memory while a pass has it.
+    pub fn running() -> Self {
+        Self { running: true, ..Self::default() }
+    }
+
     /// Remembers what a read or write showed; lists begun within `lag` of `now` may show what was before.
     pub fn learn(
         &mut self,

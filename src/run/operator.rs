@@ -16,7 +16,7 @@ use super::namespaces::NamespaceIndex;
 use super::objects::{Guarded, Objects};
 use super::pass::Settings;
 use super::platforms::Platforms;
-use super::secrets::{Name, SecretIndex};
+use super::secrets::{Change, Name, SecretIndex};
 use crate::api::ServiceAccountCredentialStatus;
 use crate::kubernetes::ObjectKey;
 use crate::kubernetes::live::Live;
@@ -105,6 +105,23 @@ impl Operator {
             && queue.send(ObjectRef::new(&name.1).within(&name.0)).is_err()
         {
             tracing::debug!(object = %format!("{}/{}", name.0, name.1), "the work queue is closed");
+        }
+    }
+
+    /// The watch shows a change of a Secret of ours: wants a pass, unless it is our own doing.
+    pub fn secret_changed(&self, change: Change) {
+        let Change { object, secret, version } = change;
+        let mut memories = self.memories();
+        let Some(memory) = memories.get_mut(&object) else { return };
+        if memory.running {
+            memory.meanwhile.push((secret, version));
+            return;
+        }
+        let news =
+            memory.left.as_ref().is_some_and(|left| left.is_news(&secret, version.as_deref()));
+        drop(memories);
+        if news {
+            self.wake(&object);
         }
     }
 

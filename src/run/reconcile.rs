@@ -1,6 +1,5 @@
 //! From a trigger to a pass: finds the object, the platform and what is remembered; skips what changed nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +43,8 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     let mut memory = recall(&operator, &name, &key);
     let seen = object_seen(&guarded, &key, &mut memory);
     let now = clock();
-    if let Some(pause) = nothing_new(&operator, &name, &memory, &seen, now) {
-        operator.memories().insert(name, memory);
+    if let Some(pause) = nothing_new(&memory, &seen, now) {
+        put_back(&operator, &name, memory);
         return Ok(pause);
     }
     memory.dirty = false;
@@ -135,7 +134,8 @@ fn lost_claim(operator: &Operator, object: &ServiceAccountCredential, key: &Obje
 
 /// What is remembered of this life of the object.
 fn recall(operator: &Operator, name: &Name, key: &ObjectKey) -> Memory {
-    let mut memory = operator.memories().remove(name).unwrap_or_default();
+    let running = Memory::running();
+    let mut memory = operator.memories().insert(name.clone(), running).unwrap_or_default();
     if memory.uid != key.uid {
         memory = Memory::default();
         memory.uid.clone_from(&key.uid);
@@ -144,13 +144,22 @@ fn recall(operator: &Operator, name: &Name, key: &ObjectKey) -> Memory {
     memory
 }
 
-/// A wake that came during the pass is kept.
+/// What came during the pass is kept: a wake, and what the watch showed that is not our own doing.
 fn put_back(operator: &Operator, name: &Name, mut memory: Memory) {
     let mut memories = operator.memories();
-    if let Some(woken) = memories.get(name) {
-        memory.dirty |= woken.dirty;
+    let meanwhile = memories.remove(name).unwrap_or_default();
+    let news = memory.left.as_ref().is_some_and(|left| {
+        meanwhile.meanwhile.iter().any(|(secret, version)| left.is_news(secret, version.as_deref()))
+    });
+    memory.dirty |= meanwhile.dirty || news;
+    if operator.objects.get(name).is_none() {
+        return;
     }
     memories.insert(name.clone(), memory);
+    drop(memories);
+    if news {
+        operator.trigger(name);
+    }
 }
 
 fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> ObjectSeen {
@@ -185,22 +194,12 @@ fn retain() -> Policy {
 }
 
 /// Whether all is as the last pass left it: events of our own making end here.
-fn nothing_new(
-    operator: &Operator,
-    name: &Name,
-    memory: &Memory,
-    seen: &ObjectSeen,
-    now: Timestamp,
-) -> Option<Action> {
+fn nothing_new(memory: &Memory, seen: &ObjectSeen, now: Timestamp) -> Option<Action> {
     let left = memory.left.as_ref()?;
     let due = left.next_look.is_some_and(|at| at <= now);
     let same_object =
         left.generation == seen.generation && left.deleting == seen.deleting_since.is_some();
-    // The watch may be a moment behind what we wrote: then this pass finds the same once more.
-    let shown: BTreeMap<_, _> = operator.secrets.versions(name).into_iter().collect();
-    let same_secrets = shown == left.secrets;
-    (!memory.dirty && !due && same_object && same_secrets)
-        .then(|| pause_until(left.next_look, now))
+    (!memory.dirty && !due && same_object).then(|| pause_until(left.next_look, now))
 }
 
 fn left(passed: &Passed, generation: i64, deleting: bool) -> Left {

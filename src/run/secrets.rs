@@ -18,9 +18,17 @@ pub type Name = (String, String);
 #[derive(Clone, Debug)]
 struct Note {
     object: Name,
-    version: String,
     refresh_at: Option<Timestamp>,
     retained_at: Option<Timestamp>,
+}
+
+/// A Secret of ours that changed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub object: Name,
+    pub secret: Name,
+    /// None: deleted.
+    pub version: Option<String>,
 }
 
 /// All Secrets of ours that the watches show.
@@ -38,13 +46,13 @@ struct Notes {
 pub struct Listing(HashSet<Name>);
 
 impl SecretIndex {
-    /// Takes one event of one watch in; `covers` says which namespaces that watch shows. Returns the objects concerned.
+    /// Takes one event of one watch in; `covers` says which namespaces that watch shows. Returns what changed.
     pub fn take(
         &self,
         listing: &mut Listing,
         event: Event<PartialObjectMeta<Secret>>,
         covers: impl Fn(&str) -> bool,
-    ) -> Vec<Name> {
+    ) -> Vec<Change> {
         let mut notes = self.notes();
         match event {
             Event::Init => {
@@ -68,18 +76,6 @@ impl SecretIndex {
                 gone.iter().filter_map(|name| notes.remove(name)).collect()
             }
         }
-    }
-
-    /// Versions of the Secrets of an object.
-    pub fn versions(&self, object: &Name) -> Vec<(Name, String)> {
-        let notes = self.notes();
-        notes
-            .by_object
-            .get(object)
-            .into_iter()
-            .flatten()
-            .filter_map(|name| Some((name.clone(), notes.by_name.get(name)?.version.clone())))
-            .collect()
     }
 
     /// Names of the Secrets beside an object.
@@ -118,7 +114,7 @@ impl SecretIndex {
 }
 
 impl Notes {
-    fn put(&mut self, secret: &PartialObjectMeta<Secret>) -> Option<Name> {
+    fn put(&mut self, secret: &PartialObjectMeta<Secret>) -> Option<Change> {
         let name = name_of(secret);
         let annotations = secret.annotations();
         let (namespace, object) = object_of(annotations)?;
@@ -126,7 +122,6 @@ impl Notes {
         let time = |key: &str| annotations.get(key).and_then(|text| text.parse().ok());
         let note = Note {
             object: object.clone(),
-            version: secret.resource_version().unwrap_or_default(),
             refresh_at: time(REFRESH_AT),
             retained_at: time(RETAINED_AT),
         };
@@ -136,11 +131,11 @@ impl Notes {
         {
             names.remove(&name);
         }
-        self.by_object.entry(object.clone()).or_default().insert(name);
-        Some(object)
+        self.by_object.entry(object.clone()).or_default().insert(name.clone());
+        Some(Change { object, secret: name, version: secret.resource_version() })
     }
 
-    fn remove(&mut self, name: &Name) -> Option<Name> {
+    fn remove(&mut self, name: &Name) -> Option<Change> {
         let note = self.by_name.remove(name)?;
         if let Some(names) = self.by_object.get_mut(&note.object) {
             names.remove(name);
@@ -148,7 +143,7 @@ impl Notes {
                 self.by_object.remove(&note.object);
             }
         }
-        Some(note.object)
+        Some(Change { object: note.object, secret: name.clone(), version: None })
     }
 }
 

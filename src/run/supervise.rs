@@ -19,6 +19,7 @@ use super::sweep;
 use crate::api::credential::PlatformKind;
 use crate::api::platform::{ClusterPlatform, Connection, Platform};
 use crate::api::PlatformStatus;
+use crate::kubernetes::live::watch_refused;
 use crate::model::object::PlatformKey;
 
 /// A platform object of either kind, as far as it can be read.
@@ -151,7 +152,8 @@ where
         .default_backoff()
         .filter_map(|event| {
             if let Err(error) = &event {
-                tracing::warn!(%error, "the watch of platforms failed");
+                let error = watch_refused("platforms", error);
+                tracing::warn!(%error, "a watch is begun again");
             }
             future::ready(event.ok())
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::metrics::ObjectCounts;
 use super::objects::key_of;
 use super::operator::{Operator, clock};
 use super::secrets::Name;
@@ -36,7 +37,25 @@ pub async fn run(operator: Arc<Operator>, stop: CancellationToken) {
             bark(&operator, &name, now.duration_since(refresh_at), fresh).await;
         }
         known = names;
+        operator.metrics.objects(count(&operator));
     }
+}
+
+/// How many objects are in which state, as their statuses say.
+fn count(operator: &Operator) -> ObjectCounts {
+    let mut counts = ObjectCounts::default();
+    for guarded in operator.objects.all() {
+        let Some(status) = guarded.0.as_ref().ok().and_then(|object| object.status.as_ref()) else {
+            continue;
+        };
+        let holds = |kind: ConditionType| {
+            status.conditions.iter().any(|c| c.type_ == kind.as_str() && c.status == "True")
+        };
+        counts.ready += usize::from(holds(ConditionType::Ready));
+        counts.reconciling += usize::from(holds(ConditionType::Reconciling));
+        counts.stalled += usize::from(holds(ConditionType::Stalled));
+    }
+    counts
 }
 
 /// Says that a token is late: metric each time, condition, event and a wake once.

@@ -1,32 +1,10 @@
 //! Conditions as values: a row of the table laid over what was there before.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::conditions::{ConditionType, Reason};
-use crate::decide::records::whole_seconds;
-
-const LONGEST_MESSAGE: usize = 1024;
-
-/// True, False or Unknown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    Yes,
-    No,
-    Unknown,
-}
-
-impl Verdict {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Yes => "True",
-            Self::No => "False",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
-type Said = (Verdict, Reason, String);
+use crate::decide::condition::{Said, Verdict, lay};
 
 /// What a row says. What it leaves out stays as it was.
 #[derive(Clone, Debug)]
@@ -91,32 +69,7 @@ pub fn settle(
     now: Timestamp,
 ) -> Vec<Condition> {
     let Draft { ready, synced, credential, fresh, abnormal, keep_abnormal } = draft;
-    let set = |kind: ConditionType, said: Option<Said>| -> Condition {
-        let old = before.iter().find(|condition| condition.type_ == kind.as_str());
-        let (status, reason, message) = match (said, old) {
-            (Some((verdict, reason, message)), _) => {
-                (verdict.as_str().to_owned(), reason.as_str().to_owned(), cut(&message))
-            }
-            (None, Some(old)) => (old.status.clone(), old.reason.clone(), old.message.clone()),
-            (None, None) => (
-                Verdict::Unknown.as_str().to_owned(),
-                Reason::NotTried.as_str().to_owned(),
-                "not tried yet".to_owned(),
-            ),
-        };
-        let since = match old {
-            Some(old) if old.status == status => old.last_transition_time.clone(),
-            _ => Time(whole_seconds(now)),
-        };
-        Condition {
-            type_: kind.as_str().to_owned(),
-            status,
-            reason,
-            message,
-            observed_generation: Some(generation),
-            last_transition_time: since,
-        }
-    };
+    let set = |kind, said| lay(before, kind, said, generation, now);
     let told = ready.clone();
     let mut conditions = vec![
         set(ConditionType::Ready, ready),
@@ -135,13 +88,4 @@ pub fn settle(
         }
     }
     conditions
-}
-
-fn cut(message: &str) -> String {
-    if message.chars().count() <= LONGEST_MESSAGE {
-        return message.to_owned();
-    }
-    let mut text: String = message.chars().take(LONGEST_MESSAGE - 1).collect();
-    text.push('…');
-    text
 }

@@ -3,6 +3,7 @@
 //! Enters: an answer, or the client's error. Leaves: a value, or an [`Error`] that says what was tried.
 //! Takes only reason, message and code: no `Debug` dump, no body, no value from a Secret.
 
+use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
 
 use super::cut;
@@ -55,6 +56,20 @@ pub(super) fn refused(tried: &str, error: &kube::Error) -> Error {
         )),
         400 | 405 | 406 | 413 | 415 | 422 => Error::Invalid(text),
         _ => Error::Unavailable(text),
+    }
+}
+
+/// What keeps a watch from going on, in our words.
+pub fn watch_refused(what: &str, error: &watcher::Error) -> Error {
+    let tried = format!("watch {what}");
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => refused(&tried, error),
+        watcher::Error::WatchError(status) => refused(&tried, &kube::Error::Api(status.clone())),
+        watcher::Error::NoResourceVersion => {
+            Error::Unavailable(format!("could not {tried}: the answer has no resource version"))
+        }
     }
 }
 

@@ -158,7 +158,7 @@ fn orphans(operator: &Operator, live: &Live, said: &Said) -> Vec<Orphan> {
                 name: account.settings.name.clone(),
                 since: before
                     .and_then(|orphan| orphan.since)
-                    .or_else(|| operator.secrets.retained_at(&name))
+                    .or_else(|| operator.secrets.retained_at(&name).map(whole_seconds))
                     .or_else(|| Some(whole_seconds(clock()))),
                 from: format!("{}/{}", marker.namespace, marker.name),
             }

@@ -33,6 +33,8 @@ pub(super) fn differing(operator: &Operator, entry: &Entry, live: &Live, trouble
             let memory = memories.entry(name.clone()).or_default();
             memory.catch_up(inventory);
             match &memory.left {
+                // A pass that is under way sees this list, or is followed by the next sweep.
+                None if memory.running => None,
                 None => Some("it was never looked at"),
                 Some(left) if left.wants_list => Some("it waits for a list"),
                 Some(left) if troubled && !left.settled => Some("the platform answers again"),
