@@ -9,12 +9,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use keysteward::api::ServiceAccountCredential;
+use keysteward::api::{ClusterPlatform, Platform, ServiceAccountCredential};
 use keysteward::cli::crds;
-use keysteward_testbed::{apply_yaml, shared};
-use kube::Client;
+use keysteward_testbed::{apply_yaml, eventually, shared};
+use kube::api::ListParams;
+use kube::{Api, Client};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 #[path = "crds/definitions.rs"]
 mod definitions;
@@ -51,14 +54,36 @@ fn yaml_files(name: &str) -> Vec<(String, String)> {
 
 /// A client of an API server that knows our kinds; None where there is none.
 async fn client() -> Option<Client> {
+    static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let client = shared().await?.client();
+    INSTALLED.get_or_init(|| install(&client)).await;
+    Some(client)
+}
+
+async fn install(client: &Client) {
     for (name, text) in crds::files() {
-        let applied = apply_yaml(&client, &text, "crds").await;
+        let applied = apply_yaml(client, &text, "crds").await;
         applied
             .map_err(|error| format!("{name}: {error}"))
             .expect("the server takes them");
     }
-    Some(client)
+    // A definition may be established while the store of its objects is not yet open.
+    let all = ListParams::default();
+    eventually(
+        Duration::from_secs(30),
+        "every kind can be listed",
+        async || {
+            Api::<ServiceAccountCredential>::all(client.clone())
+                .list(&all)
+                .await?;
+            Api::<Platform>::all(client.clone()).list(&all).await?;
+            Api::<ClusterPlatform>::all(client.clone())
+                .list(&all)
+                .await
+                .map(drop)
+        },
+    )
+    .await;
 }
 
 async fn namespace(prefix: &str) -> String {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::credential_status::ServiceAccountCredentialStatus;
-use super::schema::{NAME_MESSAGE, NAME_RULE, OBJECT_NAME};
+use super::schema::{NAME_LENGTH, NAME_MESSAGE, OBJECT_NAME, name_fits};
 
 pub use super::genesys_cloud::{
     ClientChoice, GenesysCloudAccount, GenesysGrantType, RoleInDivision,
@@ -26,7 +26,7 @@ pub use super::token::{OnIdleTimeout, TokenKey, TokenSource, TokenSpec};
     status = "ServiceAccountCredentialStatus",
     derive = "PartialEq",
     doc = "Keeps one remote service account and its OAuth client as written, and its credential and a fresh access token in Secrets of this namespace. Whoever may create one can read the token of the account.",
-    validation = Rule::new(NAME_RULE).message(NAME_MESSAGE),
+    validation = Rule::new(name_fits()).message(NAME_MESSAGE),
     selectable = ".spec.platformRef.kind",
     selectable = ".spec.platformRef.name",
     selectable = ".spec.token.secretName",
@@ -130,7 +130,7 @@ pub struct PlatformRef {
     /// Platform (of the same namespace) or ClusterPlatform.
     pub kind: PlatformKind,
     /// Name of the platform object.
-    #[schemars(length(min = 1, max = 200), regex(pattern = OBJECT_NAME))]
+    #[schemars(length(min = 1, max = NAME_LENGTH), regex(pattern = OBJECT_NAME))]
     pub name: String,
 }
 

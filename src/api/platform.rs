@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::Span;
-use super::schema::{DATA_KEY, NAME_MESSAGE, NAME_RULE, OBJECT_NAME, span_between};
+use super::schema::{DATA_KEY, NAME_MESSAGE, OBJECT_NAME, name_fits, span_between};
 
 pub use super::allowance::{Allowance, NamespaceChoice, RolePattern};
 pub use super::genesys_cloud::{Endpoints, GenesysCloudConnection, GenesysRegion};
@@ -23,7 +23,7 @@ pub use super::platform_status::{Orphan, PlatformStatus};
     status = "PlatformStatus",
     derive = "PartialEq",
     doc = "One tenant of a remote system, and the credential with which Keysteward manages it, for objects of its own namespace.",
-    validation = Rule::new(NAME_RULE).message(NAME_MESSAGE),
+    validation = Rule::new(name_fits()).message(NAME_MESSAGE),
     selectable = ".spec.credentialsSecretRef.name",
     printcolumn(
         name = "Ready",
@@ -89,7 +89,7 @@ pub struct PlatformSpec {
     status = "PlatformStatus",
     derive = "PartialEq",
     doc = "One tenant of a remote system, and the credential with which Keysteward manages it, for objects of the namespaces that allow names.",
-    validation = Rule::new(NAME_RULE).message(NAME_MESSAGE),
+    validation = Rule::new(name_fits()).message(NAME_MESSAGE),
     selectable = ".spec.credentialsSecretRef.name",
     printcolumn(
         name = "Ready",

@@ -21,10 +21,15 @@ pub(super) const ORIGIN: &str =
     r"^https?://([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$";
 /// A span of time: one to three parts of up to six digits and h, m or s.
 pub(super) const SPAN: &str = r"^([0-9]{1,6}(h|m|s)){1,3}$";
-/// Events and Secrets have names that begin with that of the object, and may have 253 characters.
-pub(super) const NAME_RULE: &str = "size(self.metadata.name) <= 200";
+/// `credential-next.NAMESPACE.NAME` must be a name too: 253 characters less 16, 63 and 1.
+pub(super) const NAME_LENGTH: u32 = 173;
 pub(super) const NAME_MESSAGE: &str =
-    "metadata.name must be at most 200 characters long: names of other objects are made from it";
+    "metadata.name must be at most 173 characters long: names of other objects are made from it";
+
+/// The rule that bounds the object's own name.
+pub(super) fn name_fits() -> String {
+    format!("size(self.metadata.name) <= {NAME_LENGTH}")
+}
 
 /// A rule that bounds a span. What is no span at all is left to its pattern, which says so better.
 pub(super) fn span_between(shortest: &str, longest: &str) -> String {

@@ -3,19 +3,23 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, SecurityContext};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use keysteward::api::ServiceAccountCredential;
 use keysteward::cli::crds;
-use keysteward_testbed::{ControlPlane, Tool, apply_yaml, own, require, shared};
+use keysteward_testbed::{ControlPlane, Tool, apply_yaml, eventually, own, require, shared};
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::helm::{RELEASE, VALUES, chart, helm, of_kind, rendered, told};
 use super::schemas;
+
+/// How long a server may take until what it took is in force.
+const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn kubeconform_finds_every_field_known_and_of_its_type() {
@@ -184,16 +188,25 @@ async fn the_pod_meets_the_restricted_standard() {
         dry_run: true,
         ..PostParams::default()
     };
+    // First that the standard is enforced at all, then that the pod meets it.
+    context(&mut pod).allow_privilege_escalation = Some(true);
+    eventually(SOON, "the standard to be in force", async || {
+        match pods.create(&dry_run, &pod).await {
+            Err(error) if error.to_string().contains("violates PodSecurity") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    context(&mut pod).allow_privilege_escalation = Some(false);
     pods.create(&dry_run, &pod).await.unwrap();
+}
 
-    // The standard is really enforced here.
-    let context = pod.spec.as_mut().unwrap().containers[0]
+fn context(pod: &mut Pod) -> &mut SecurityContext {
+    let spec = pod.spec.as_mut().expect("a pod has a spec");
+    spec.containers[0]
         .security_context
         .as_mut()
-        .unwrap();
-    context.allow_privilege_escalation = Some(true);
-    let error = pods.create(&dry_run, &pod).await.unwrap_err().to_string();
-    assert!(error.contains("violates PodSecurity"), "{error}");
+        .expect("the chart sets it")
 }
 
 #[tokio::test]
@@ -221,7 +234,14 @@ async fn the_service_account_reads_secrets_only_where_it_serves() {
                 Err(error) => panic!("{error}"),
             }
         };
-        assert!(reads(&own).await && reads(&team).await, "{values:?}");
+        eventually(SOON, "the rights to be in force", async || {
+            if reads(&own).await && reads(&team).await {
+                Ok(())
+            } else {
+                Err(format!("{values:?}"))
+            }
+        })
+        .await;
         assert_eq!(reads(&foreign).await, reads_foreign, "{values:?}");
     }
 }
@@ -268,9 +288,12 @@ async fn a_release_comes_changes_and_goes_and_the_definitions_stay() {
     helm(&["rollback", RELEASE, "1"]);
 
     let minimal = include_str!("../../examples/20-minimal.yaml").replace("analytics", "default");
-    apply_yaml(&control_plane.client(), &minimal, "user")
-        .await
-        .unwrap();
+    let client = control_plane.client();
+    // A definition may be established while the store of its objects is not yet open.
+    eventually(SOON, "an object can be written", async || {
+        apply_yaml(&client, &minimal, "user").await
+    })
+    .await;
     helm(&["uninstall", RELEASE]);
     let objects: Api<ServiceAccountCredential> = Api::namespaced(control_plane.client(), "default");
     assert!(
