@@ -488,7 +488,7 @@ fn correct(
     // Whether tokens outlive a switched-off client is not documented: doubt it first, so that a crash after the
     // update cannot leave a dead token that looks fresh.
     let revives = fields.contains(&Field::Enabled) && wish.enabled;
-    let token = inputs.seen.token_record().filter(|record| !record.doubted);
+    let token = inputs.seen.token_record().filter(|record| record.doubted_at.is_none());
     if revives && token.is_some() && ready.desired.token.is_some() {
         return Lane::Do(Step::DoubtToken);
     }

@@ -43,7 +43,7 @@ const EXPIRES_AT: &str = "keysteward.dev/expires-at";
 /// When the token is to be renewed: what the watchdog reads.
 pub const REFRESH_AT: &str = "keysteward.dev/refresh-at";
 const IDLES_AT: &str = "keysteward.dev/idles-at";
-const DOUBTED: &str = "keysteward.dev/doubted";
+const DOUBTED_AT: &str = "keysteward.dev/doubted-at";
 const DATA_HASH: &str = "keysteward.dev/data-hash";
 const SHAPE: &str = "keysteward.dev/shape";
 
@@ -228,8 +228,9 @@ impl Place<'_> {
         manifest
     }
 
-    /// The token's Secret with a note that the token may be dead; the token stays for those who still can use it.
-    pub fn doubted(&self, record: &TokenRecord) -> SecretManifest {
+    /// The token's Secret with a note that the token may be dead, or without it; the token stays for those who can still
+    /// use it.
+    pub fn doubted(&self, record: &TokenRecord, at: Option<Timestamp>) -> SecretManifest {
         let mut manifest = self.beside_the_object(Purpose::Token, &record.stored.name);
         manifest.annotations.extend(
             record
@@ -239,7 +240,10 @@ impl Place<'_> {
                 .filter(|(key, _)| key.starts_with("keysteward.dev/"))
                 .map(|(key, value)| (key.clone(), value.clone())),
         );
-        manifest.annotations.insert(DOUBTED.into(), "true".into());
+        match at {
+            Some(at) => manifest.annotations.insert(DOUBTED_AT.into(), whole_seconds(at).to_string()),
+            None => manifest.annotations.remove(DOUBTED_AT),
+        };
         manifest.data.clone_from(&record.stored.data);
         manifest
     }
@@ -409,7 +413,7 @@ fn token_record(stored: &StoredSecret) -> Option<TokenRecord> {
         expires_at: time(notes, EXPIRES_AT)?,
         refresh_at: time(notes, REFRESH_AT)?,
         idles_at: time(notes, IDLES_AT),
-        doubted: notes.contains_key(DOUBTED),
+        doubted_at: time(notes, DOUBTED_AT),
         intact: notes.get(DATA_HASH).is_some_and(|hash| *hash == data_hash(&stored.data)),
         shape: notes.get(SHAPE)?.clone(),
         stored: stored.clone(),

@@ -23,6 +23,7 @@ use crate::model::account::{Account, State};
 use crate::model::event::Event;
 use crate::model::fault::{Fault, RefusalKind};
 use crate::model::platform::PlatformSeen;
+use crate::model::seen::TokenCheck;
 use crate::model::step::{Because, Config, Failure, Lane, Outcome, Step, Upkeep};
 
 /// Tokens that live shorter do not show their end in status: it would change too often.
@@ -136,7 +137,8 @@ fn token_state(inputs: &Inputs<'_>, outcome: &Outcome) -> TokenState {
     match inputs.seen.token_record() {
         None => TokenState::None,
         Some(record) if !record.intact => TokenState::None,
-        Some(record) if record.expires_at <= inputs.now || record.doubted => TokenState::Dead,
+        Some(record) if record.expires_at <= inputs.now => TokenState::Dead,
+        Some(_) if matches!(inputs.seen.carried.token_checked, Some(TokenCheck::Dead)) => TokenState::Dead,
         Some(_) => TokenState::Good,
     }
 }

@@ -102,7 +102,6 @@ fn token(
     let current = record.filter(|record| {
         record.client_id == copy.credential.client_id
             && record.intact
-            && !record.doubted
             && record.shape == shape(wish, &view.addresses)
     });
     if let Some(current) = current {
@@ -115,6 +114,9 @@ fn token(
         }
         if !dead && inputs.now < current.refresh_at {
             if let Some(lane) = usable(inputs, current) {
+                return lane;
+            }
+            if let Some(lane) = doubted(inputs, view, current) {
                 return lane;
             }
             return match idle_look(inputs, wish, current) {
@@ -164,6 +166,28 @@ fn publish(minted: &Minted, view: &PlatformView) -> Lane<Upkeep> {
             _ => Lane::Do(Step::WriteToken),
         },
     }
+}
+
+/// Something may have killed the token: ask, once the platform has settled and while the account can be used at all.
+fn doubted(inputs: &Inputs<'_>, view: &PlatformView, record: &TokenRecord) -> Option<Lane<Upkeep>> {
+    let since = record.doubted_at?;
+    if inputs.seen.remote.mine.as_ref().is_some_and(|account| account.state != State::Active) {
+        return None;
+    }
+    Some(match inputs.seen.carried.token_checked {
+        Some(TokenCheck::Alive(_)) => Lane::Do(Step::TrustToken),
+        // A dead one is renewed instead.
+        Some(TokenCheck::Dead) => return None,
+        None => {
+            let settled = after(since, view.capabilities.settle);
+            if inputs.now < settled {
+                let message = "the account was switched on again; its token is looked at once the platform has settled";
+                wait(Reason::Progressing, message.into(), settled, Wants::Time)
+            } else {
+                Lane::Do(Step::CheckToken)
+            }
+        }
+    })
 }
 
 /// The token is in its time. None if it is alive as far as anybody knows.

@@ -92,8 +92,8 @@ pub struct TokenRecord {
     pub refresh_at: Timestamp,
     /// When it dies if nobody uses it.
     pub idles_at: Option<Timestamp>,
-    /// Something happened that may have killed it: a new one is due.
-    pub doubted: bool,
+    /// When something happened that may have killed it: the platform is to be asked.
+    pub doubted_at: Option<Timestamp>,
     /// The data is what we wrote.
     pub intact: bool,
     /// Fingerprint of the keys and formats with which it was written.

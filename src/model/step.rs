@@ -52,6 +52,8 @@ pub enum Step {
     DoubtToken,
     /// Ask the platform about the published token.
     CheckToken,
+    /// The published token lives: take the note off its Secret.
+    TrustToken,
     Mint,
     /// Ask the platform about the token just minted.
     Introspect,
@@ -92,6 +94,7 @@ impl Step {
             Self::DeleteSecret(name) => format!("delete Secret {name}"),
             Self::DoubtToken => "note that the token may be dead".into(),
             Self::CheckToken | Self::Introspect => "ask the platform about the token".into(),
+            Self::TrustToken => "note that the token lives".into(),
             Self::Mint => "mint a token".into(),
             Self::WriteToken => "publish the token".into(),
             Self::RevokeToken => "revoke the token".into(),

@@ -77,7 +77,8 @@ pub(super) async fn execute<P: Provider, K: Cluster>(
         Step::Introspect => token::introspect(scene, seen).await,
         Step::WriteToken => token::write(scene, seen).await,
         Step::CheckToken => token::check(scene, seen).await,
-        Step::DoubtToken => token::doubt(scene, seen).await,
+        Step::DoubtToken => token::doubt(Some((scene.clock)()), scene, seen).await,
+        Step::TrustToken => token::doubt(None, scene, seen).await,
         Step::RevokeToken => token::revoke(scene, seen).await,
         Step::ClearToken => token::clear(scene, seen).await,
     }

@@ -94,6 +94,7 @@ fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
         | Step::Publish
         | Step::DeleteSecret(_)
         | Step::DoubtToken
+        | Step::TrustToken
         | Step::CheckToken
         | Step::Mint
         | Step::Introspect

@@ -1,5 +1,7 @@
 //! Steps on the token and its Secret.
 
+use jiff::Timestamp;
+
 use super::{lost, provider, view};
 use crate::api::credential::OnIdleTimeout;
 use crate::decide::pace::{before_idle, refresh_at, spread};
@@ -158,11 +160,12 @@ pub(super) async fn check<P: Provider, K: Cluster>(
 }
 
 pub(super) async fn doubt<P: Provider, K: Cluster>(
+    at: Option<Timestamp>,
     scene: &Scene<'_, P, K>,
     seen: &mut Seen,
 ) -> Result<(), Because> {
     let record = seen.token_record().ok_or_else(|| lost("the token"))?;
-    let manifest = scene.place().doubted(record);
+    let manifest = scene.place().doubted(record, at);
     put(scene, seen, &manifest).await
 }
 
