@@ -130,6 +130,17 @@ impl Control {
         self.genesys.tenant().clients.secret_is(id, &secret.into())
     }
 
+    /// Keeps the text of every token that is made from now on, for [`Self::secrets`].
+    pub fn remember_tokens(&self) {
+        self.genesys.tenant().tokens.remember();
+    }
+
+    /// Every secret that a client ever had, and every remembered token: canaries for a test that looks for leaks.
+    pub fn secrets(&self) -> Vec<SecretText> {
+        let tenant = self.genesys.tenant();
+        [tenant.clients.secrets(), tenant.tokens.remembered()].concat()
+    }
+
     /// The client whose living token this is; looking does not count as a use.
     pub fn token_owner(&self, token: &str) -> Option<String> {
         self.genesys.token_owner(&token.into())

@@ -62,6 +62,8 @@ pub(crate) struct Clients {
     /// When a record has to be looked at again: a planned deletion, or the end of a tombstone.
     due: BTreeSet<(Timestamp, u64)>,
     list: Option<CachedList>,
+    /// Every secret that a client ever had, for those who look whether one leaked.
+    secrets: Vec<SecretText>,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,11 @@ impl Clients {
         self.record(id)?.current.as_ref()
     }
 
+    /// Every secret that a client ever had.
+    pub(crate) fn secrets(&self) -> &[SecretText] {
+        &self.secrets
+    }
+
     pub(crate) fn record(&self, id: &str) -> Option<&Record> {
         self.records.get(self.by_id.get(id)?)
     }
@@ -97,6 +104,7 @@ impl Clients {
         let sequence = self.next;
         self.next += 1;
         self.by_id.insert(Arc::clone(&client.id), sequence);
+        self.secrets.push(secret.clone());
         let mut record = Record {
             id: Arc::clone(&client.id),
             current: None,
@@ -139,6 +147,7 @@ impl Clients {
         if let Some(record) = self.records.get_mut(&sequence) {
             record.supersede(lag, now);
             record.current = Some(Arc::new(client));
+            self.secrets.push(secret.clone());
             let old = std::mem::replace(&mut record.secret, secret);
             record.old_secret = grace.is_positive().then(|| (old, later(now, grace)));
             record.secrets_issued += 1;

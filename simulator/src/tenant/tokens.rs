@@ -46,6 +46,8 @@ impl Token {
 pub(crate) struct Tokens {
     live: HashMap<SecretText, Token>,
     collect_above: usize,
+    /// Every token made since somebody wanted to look whether one leaked.
+    remembered: Option<Vec<SecretText>>,
 }
 
 impl Tokens {
@@ -54,7 +56,19 @@ impl Tokens {
             self.live.retain(|_, token| token.expires > now);
             self.collect_above = (self.live.len() * 2).max(4096);
         }
+        if let Some(remembered) = &mut self.remembered {
+            remembered.push(text.clone());
+        }
         self.live.insert(text, token);
+    }
+
+    /// Keeps the text of every token from now on.
+    pub(crate) fn remember(&mut self) {
+        self.remembered.get_or_insert_default();
+    }
+
+    pub(crate) fn remembered(&self) -> &[SecretText] {
+        self.remembered.as_deref().unwrap_or_default()
     }
 
     /// The token, if its expiry and its idle limit allow.

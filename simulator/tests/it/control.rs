@@ -216,3 +216,32 @@ async fn a_reset_puts_everything_back_to_the_start() {
         .refused(401, "bad.credentials");
     world.ask_token(&world.simulator.admin_client()).await.ok();
 }
+
+#[tokio::test]
+async fn who_looks_for_leaks_knows_every_secret_that_ever_was() {
+    let world = World::new().await;
+    let control = world.simulator.control();
+    control.remember_tokens();
+    let made = control.add_client(&NewClient::named("a")).unwrap();
+    let second = control.rotate_secret(&made.client_id).unwrap();
+    control.delete_client(&made.client_id).unwrap();
+    let admin = world.simulator.admin_client();
+    let answer = world
+        .http
+        .post(format!("{}/oauth/token", world.simulator.login_url()))
+        .basic_auth(&admin.client_id, Some(admin.client_secret.reveal()))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .unwrap();
+    let token = answer.json::<serde_json::Value>().await.unwrap()["access_token"].clone();
+    let secrets = control.secrets();
+    for secret in [
+        admin.client_secret.reveal(),
+        made.client_secret.reveal(),
+        second.reveal(),
+        token.as_str().unwrap(),
+    ] {
+        assert!(secrets.iter().any(|known| known.reveal() == secret));
+    }
+}
