@@ -35,7 +35,7 @@ fn effective(inputs: &Inputs<'_>) -> OnDelete {
     let nobody_to_ask = match inputs.platform {
         PlatformSeen::Missing | PlatformSeen::OtherSystem { .. } => true,
         PlatformSeen::NotReady { credential_missing, .. } => *credential_missing,
-        PlatformSeen::Ready(_) => false,
+        PlatformSeen::Ready(view) => view.credential_missing,
     };
     if late || nobody_to_ask { OnDelete::Retain } else { asked }
 }

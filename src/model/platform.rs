@@ -62,6 +62,8 @@ pub struct PlatformView {
     pub managing_clients: Arc<BTreeSet<String>>,
     /// Why the admin API cannot be used right now.
     pub trouble: Option<String>,
+    /// The managing credential is missing: only tokens can go on.
+    pub credential_missing: bool,
     /// When the next sweep is due, at the latest.
     pub sweep_every: SignedDuration,
 }

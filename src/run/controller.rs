@@ -83,11 +83,17 @@ impl Scope {
         let Self { namespace, store, writer, mut queue } = self;
         let watched = Arc::clone(&operator);
         let api: Api<Guarded> = api(&client, namespace.as_deref());
+        let mut first_list = true;
         let events = watcher(api, watcher::Config::default().any_semantic())
             .default_backoff()
             .modify(slim)
             .reflect(writer)
-            .inspect_ok(move |event| note(&watched, event))
+            .inspect_ok(move |event| {
+                note(&watched, event);
+                if matches!(event, Event::InitDone) && std::mem::take(&mut first_list) {
+                    watched.objects.first_list();
+                }
+            })
             .inspect_err(|error| tracing::warn!(error = %watch_refused("objects", error), "a watch is begun again"))
             .applied_objects()
             .predicate_filter(

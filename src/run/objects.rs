@@ -1,6 +1,7 @@
 //! The objects that the watches show, and who claims what.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use kube::ResourceExt;
@@ -21,6 +22,8 @@ pub type Guarded = DeserializeGuard<ServiceAccountCredential>;
 pub struct Objects {
     stores: OnceLock<Vec<Store<Guarded>>>,
     claims: Mutex<HashMap<Wanted, BTreeSet<Name>>>,
+    /// Watches whose first list is in.
+    listed: AtomicUsize,
 }
 
 /// A thing of which there is one: the tenant is not part of it, for it is known only later.
@@ -34,6 +37,16 @@ impl Objects {
     /// Hands over the stores, once, before any pass.
     pub fn attach(&self, stores: Vec<Store<Guarded>>) {
         self.stores.set(stores).unwrap_or_else(|_| tracing::debug!("stores are attached once"));
+    }
+
+    /// The first list of one more watch is in.
+    pub fn first_list(&self) {
+        self.listed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether every watch has listed: before that an object that is not here may only not be here yet.
+    pub fn complete(&self) -> bool {
+        self.listed.load(Ordering::Relaxed) >= self.stores.get().map_or(usize::MAX, Vec::len)
     }
 
     /// One object.

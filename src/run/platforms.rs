@@ -73,6 +73,8 @@ pub struct Live {
     pub tenant: Tenant,
     pub other_tenant: Option<Tenant>,
     pub trouble: Option<String>,
+    /// The session has no managing credential: only tokens can go on.
+    pub credential_missing: bool,
 }
 
 /// What a pass finds: nothing may be decided yet, or the platform as it is seen, with its session.
@@ -160,6 +162,7 @@ impl Platforms {
                     allowed: allowed(key.kind, &entry.connection.allow, namespace, labels),
                     managing_clients: Arc::new(self.managing_clients()),
                     trouble: live.trouble.clone(),
+                    credential_missing: live.credential_missing,
                     sweep_every: entry.sweep_every(),
                 };
                 let session = Session {

@@ -18,6 +18,7 @@ use crate::decide::records::after;
 use crate::kubernetes::live::InputError;
 use crate::model::fault::{Fault, RefusalKind};
 use crate::model::inventory::{Catalog, CatalogPart, Inventory, Tenant};
+use crate::model::secret_text::SecretText;
 use crate::model::token::Credential;
 use crate::provider::Provider;
 use crate::provider::any::AnyProvider;
@@ -65,7 +66,7 @@ pub async fn run(operator: Arc<Operator>, entry: Arc<Entry>, stop: CancellationT
                     continue;
                 }
                 Err(why) => {
-                    not_ready(&operator, &entry, &why, &mut said).await;
+                    unconnected(&operator, &entry, &why, &mut said).await;
                     after(started_at, RECONNECT)
                 }
             },
@@ -190,18 +191,50 @@ fn provider(
     Ok(AnyProvider::Genesys(Genesys::new(GenesysConfig { hosts, credential, sender, waits })))
 }
 
-async fn not_ready(operator: &Operator, entry: &Entry, why: &Unconnected, said: &mut Said) {
+async fn unconnected(operator: &Operator, entry: &Entry, why: &Unconnected, said: &mut Said) {
     let Unconnected { reason, message, credential_missing } = why;
-    let known = matches!(entry.state(), State::NotReady { message: before, .. } if before == *message);
-    entry.set(State::NotReady {
-        reason: *reason,
-        message: message.clone(),
-        credential_missing: *credential_missing,
+    let known = match entry.state() {
+        State::Starting => false,
+        State::NotReady { message: before, .. } => before == *message,
+        State::Ready(live) => live.credential_missing,
+    };
+    // Tokens need only their own credential: where the tenant is known they go on without the managing one.
+    let without = if *credential_missing { without_credential(operator, entry, message, said) } else { None };
+    entry.set(match without {
+        Some(live) => State::Ready(Arc::new(live)),
+        None => State::NotReady {
+            reason: *reason,
+            message: message.clone(),
+            credential_missing: *credential_missing,
+        },
     });
     report::not_ready(operator, entry, *reason, message, said).await;
     if !known {
         wake::everybody(operator, entry);
     }
+}
+
+fn without_credential(
+    operator: &Operator,
+    entry: &Entry,
+    message: &str,
+    said: &Said,
+) -> Option<Live> {
+    let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id())?;
+    let nobody = Credential { client_id: String::new(), client_secret: SecretText::new("") };
+    // Private authorities are not read here: without them a call fails, and nothing is lost by that.
+    let provider = provider(operator, entry, nobody, None).ok()?;
+    Some(Live {
+        provider: Arc::new(provider),
+        client_id: String::new(),
+        inventory: None,
+        recent: Vec::new(),
+        catalog: Arc::new(Catalog::default()),
+        tenant: Tenant { id: pinned, name: said.tenant_name() },
+        other_tenant: None,
+        trouble: Some(message.to_owned()),
+        credential_missing: true,
+    })
 }
 
 /// One sweep. Returns what failed.
@@ -293,6 +326,7 @@ fn live(entry: &Entry, session: &Connected, said: &mut Said, trouble: Option<Str
         other_tenant: answers.filter(|answers| answers.id != tenant.id),
         tenant,
         trouble,
+        credential_missing: false,
     })
 }
 

@@ -141,7 +141,9 @@ fn moved(before: &[Condition], after: &[Condition]) -> Option<Event> {
 
 /// Clients with our marker whose object is gone.
 fn orphans(operator: &Operator, live: &Live, said: &Said) -> Vec<Orphan> {
-    let Some(inventory) = &live.inventory else { return said.status.orphans.clone() };
+    let Some(inventory) = live.inventory.as_ref().filter(|_| operator.objects.complete()) else {
+        return said.status.orphans.clone();
+    };
     let mut found: Vec<Orphan> = inventory
         .ours()
         .filter(|(marker, account)| {
