@@ -109,7 +109,7 @@ async fn lead(
     let work = stop.child_token();
     let tasks = TaskTracker::new();
     let operator = Arc::new(Operator::new(live, options, leadership.clone(), metrics));
-    start_watches(client, &operator, &readiness, &tasks, &work);
+    start_watches(&client, &operator, &readiness, &tasks, &work);
     let result = tokio::select! {
         () = work.cancelled() => {
             anyhow::ensure!(stop.is_cancelled(), "a part of the operator ended by itself: see the log");
@@ -124,7 +124,7 @@ async fn lead(
 }
 
 fn start_watches(
-    client: Client,
+    client: &Client,
     operator: &Arc<Operator>,
     readiness: &Readiness,
     tasks: &TaskTracker,

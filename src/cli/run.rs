@@ -25,13 +25,13 @@ use crate::run::{Start, shutdown};
 /// How the operator runs. Every flag has a value that suits a cluster.
 #[derive(Args, Debug)]
 pub struct RunArguments {
-    /// Kubeconfig of the cluster. Default: KUBECONFIG, the home directory's, or the pod's own ServiceAccount.
+    /// Kubeconfig of the cluster. Default: KUBECONFIG, the home directory's, or the pod's own account.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// Look after these namespaces only.
     #[arg(long, value_name = "A,B", value_delimiter = ',', env = "KEYSTEWARD_NAMESPACES")]
     namespaces: Vec<String>,
-    /// Namespace of the true copies of credentials, of the Lease, and of the credentials of ClusterPlatforms. Default:
+    /// Namespace of the true copies of credentials, of the Lease, and of what cluster-wide platforms refer to. Default:
     /// the namespace of the pod or of the kubeconfig.
     #[arg(long, value_name = "NAME", env = "POD_NAMESPACE")]
     operator_namespace: Option<String>,

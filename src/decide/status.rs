@@ -332,7 +332,7 @@ fn credential_valid(outcome: &Outcome) -> Option<(Verdict, Reason, String)> {
     if let Some(failure) = mint_refused(outcome) {
         return Some((Verdict::No, Reason::CredentialRefused, failure_text(failure)));
     }
-    let tried = outcome.done.iter().any(|step| matches!(step, Step::Mint | Step::Promote | Step::WriteToken));
+    let tried = outcome.done.iter().any(|step| matches!(step, Step::Mint | Step::Prove | Step::WriteToken));
     tried.then(|| (Verdict::Yes, Reason::Succeeded, "the last authentication succeeded".into()))
 }
 

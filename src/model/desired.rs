@@ -113,7 +113,7 @@ impl Desired {
             ));
         }
         let access_token_lifetime =
-            block.access_token_lifetime.as_ref().map(|text| lifetime(text)).transpose()?;
+            block.access_token_lifetime.as_ref().map(lifetime).transpose()?;
         let token = spec.token.as_ref().map(|token| TokenWish {
             secret_name: token.secret_name.clone(),
             refresh_after_percent: token.refresh_after_percent.clamp(10, 90),

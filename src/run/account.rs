@@ -52,11 +52,15 @@ pub fn account(
             operator.metrics.token_minted(platform, "ok");
         }
         if let (Step::Update(_, fields), true) = (step, drifted) {
-            fields.iter().for_each(|field| operator.metrics.drift_corrected(*field));
+            for field in fields {
+                operator.metrics.drift_corrected(*field);
+            }
         }
         if let Step::RecordDrift(drift) = step {
             let fields = drift.changes.iter().filter_map(|change| Field::named(&change.field));
-            fields.for_each(|field| operator.metrics.drift_detected(field));
+            for field in fields {
+                operator.metrics.drift_detected(field);
+            }
         }
         if matches!(step, Step::Publish) && !outcome.done.contains(&Step::Promote) {
             operator.metrics.secret_repaired();

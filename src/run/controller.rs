@@ -14,13 +14,13 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{Controller, Predicate, WatchStreamExt, predicates};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
 use super::objects::{Guarded, key_of};
-use super::operator::Operator;
+use super::operator::{Operator, Waker};
 use super::reconcile::{error_policy, reconcile};
 use super::secrets::{Listing, Name};
 use crate::api::INPUT_SECRET_TYPE;
@@ -42,7 +42,7 @@ pub struct Scope {
 }
 
 /// The scopes of this process, and the ways into their queues.
-pub type Scopes = (Vec<Scope>, Vec<(Option<String>, UnboundedSender<ObjectRef<Guarded>>)>);
+pub type Scopes = (Vec<Scope>, Vec<Waker>);
 
 /// The scopes that the command line asks for.
 pub fn scopes(namespaces: &[String]) -> Scopes {

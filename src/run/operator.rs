@@ -41,6 +41,9 @@ pub struct Options {
     pub watchdog_every: Duration,
 }
 
+/// The way into the work queue of one namespace, or of all.
+pub type Waker = (Option<String>, UnboundedSender<ObjectRef<Guarded>>);
+
 /// What all tasks share.
 #[derive(Debug)]
 pub struct Operator {
@@ -53,7 +56,7 @@ pub struct Operator {
     pub platforms: Platforms,
     pub metrics: Arc<Metrics>,
     memories: Mutex<HashMap<Name, Memory>>,
-    wakers: OnceLock<Vec<(Option<String>, UnboundedSender<ObjectRef<Guarded>>)>>,
+    wakers: OnceLock<Vec<Waker>>,
 }
 
 impl Operator {
@@ -73,7 +76,7 @@ impl Operator {
     }
 
     /// Hands over the ways to the work queues, once, before any pass.
-    pub fn attach(&self, wakers: Vec<(Option<String>, UnboundedSender<ObjectRef<Guarded>>)>) {
+    pub fn attach(&self, wakers: Vec<Waker>) {
         self.wakers.set(wakers).unwrap_or_else(|_| tracing::debug!("queues are attached once"));
     }
 

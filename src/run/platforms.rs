@@ -50,6 +50,7 @@ struct Wanted {
     sweep_at: Option<Timestamp>,
     catalog: bool,
     reconnect: bool,
+    reconnect_later: bool,
 }
 
 /// How the session stands.
@@ -249,6 +250,11 @@ impl Entry {
         self.nudge.notify_one();
     }
 
+    /// Connect anew before the next sweep, whenever that is.
+    pub fn reconnect_later(&self) {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).reconnect_later = true;
+    }
+
     /// When somebody wants the next sweep.
     pub fn wanted_at(&self) -> Option<Timestamp> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner).sweep_at
@@ -256,7 +262,9 @@ impl Entry {
 
     /// Whether to connect anew, asked once.
     pub fn take_reconnect(&self) -> bool {
-        std::mem::take(&mut self.wanted.lock().unwrap_or_else(PoisonError::into_inner).reconnect)
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = std::mem::take(&mut wanted.reconnect);
+        std::mem::take(&mut wanted.reconnect_later) || now
     }
 
     pub fn wants_reconnect(&self) -> bool {

@@ -30,12 +30,12 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, Error> {
     let key = key_of(&*guarded);
     let name = (key.namespace.clone(), key.name.clone());
-    let parsed = match &guarded.0 {
+    let asked = match &guarded.0 {
         Ok(object) => Desired::parse(object, &key),
         Err(invalid) => Err(Invalid(format!("the object cannot be read: {}", invalid.error))),
     };
     let object = guarded.0.as_ref().ok();
-    let (platform, session) = match find_platform(&operator, object, &key, &parsed) {
+    let (platform, session) = match find_platform(&operator, object, &key, &asked) {
         Found::Starting => return Ok(Action::await_change()),
         Found::Seen(platform, session) => (platform, session),
     };
@@ -53,7 +53,7 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     let own_secrets = operator.secrets.beside(&name);
     let mut scene = Scene {
         object: seen,
-        desired: &parsed,
+        desired: &asked,
         platform: &platform,
         session: session.as_ref(),
         cluster: &operator.live,
@@ -67,8 +67,8 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     let deleting = scene.object.deleting_since.is_some();
     let generation = scene.object.generation;
     drop(scene);
-    let passed = match result {
-        Ok(passed) => passed,
+    let done = match result {
+        Ok(done) => done,
         Err(error) => {
             operator.metrics.passed(How::Failed, started.elapsed());
             memory.dirty = true;
@@ -76,21 +76,22 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
             return Err(error);
         }
     };
-    super::account::account(&operator, &key, object, &passed, started.elapsed());
-    if passed.released {
+    super::account::account(&operator, &key, object, &done, started.elapsed());
+    if done.released {
         operator.memories().remove(&name);
         operator.metrics.forget_object(&key);
         return Ok(Action::await_change());
     }
-    want(&operator, object, &key, &passed);
-    memory.left = Some(left(&passed, generation, deleting));
-    memory.client_id = super::observe::client_id(&passed.seen).map(|id| id.0);
-    memory.written = Some(Box::new(passed.report.status.clone()));
+    want(&operator, object, &key, &done);
+    memory.left = Some(left(&done, generation, deleting));
+    memory.client_id = super::observe::client_id(&done.seen).map(|id| id.0);
+    memory.written = Some(Box::new(done.report.status.clone()));
     put_back(&operator, &name, memory);
-    Ok(pause_until(passed.report.next_look, clock()))
+    Ok(pause_until(done.report.next_look, clock()))
 }
 
 /// After the Kubernetes API failed: a little later.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that the controller wants")]
 pub fn error_policy(guarded: Arc<Guarded>, error: &Error, _: Arc<Operator>) -> Action {
     tracing::warn!(
         namespace = guarded.namespace().unwrap_or_default(),

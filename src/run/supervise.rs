@@ -33,7 +33,7 @@ struct Seen {
 enum Change {
     Listing(usize),
     Listed(usize),
-    There(usize, Seen),
+    There(usize, Box<Seen>),
     Gone(PlatformKey),
 }
 
@@ -67,7 +67,7 @@ pub async fn run(
             Change::There(watch, seen) => {
                 found.entry(watch).or_default().push(seen.key.clone());
                 of_watch.insert(seen.key.clone(), watch);
-                apply(&operator, &tasks, &stop, &mut running, seen);
+                apply(&operator, &tasks, &stop, &mut running, *seen);
             }
             Change::Gone(key) => end(&operator, &mut running, &key),
             Change::Listed(watch) => {
@@ -160,7 +160,7 @@ where
         .map(move |event| match event {
             Event::Init => Change::Listing(watch),
             Event::InitDone => Change::Listed(watch),
-            Event::Apply(object) | Event::InitApply(object) => Change::There(watch, seen(&object, read)),
+            Event::Apply(object) | Event::InitApply(object) => Change::There(watch, Box::new(seen(&object, read))),
             Event::Delete(object) => Change::Gone(key_of(&object)),
         })
         .boxed()

@@ -74,11 +74,12 @@ pub async fn run(operator: Arc<Operator>, entry: Arc<Entry>, stop: CancellationT
                 let failed = sweep(&operator, &entry, session, &mut said).await;
                 let pause = match failed {
                     Some(fault) => {
+                        let pause = report::pause(&fault, session.failures, entry.sweep_every());
                         // A rotated managing credential shows as a refusal: read its Secret again next time.
                         if fault.refusal() == Some(RefusalKind::Unauthorized) {
-                            connected = None;
+                            entry.reconnect_later();
                         }
-                        report::pause(&fault, entry.sweep_every())
+                        pause
                     }
                     None => entry.sweep_every(),
                 };
@@ -253,8 +254,7 @@ async fn sweep(
             session.failures = 0;
             let first = !matches!(entry.state(), State::Ready(_));
             let troubled = entry.live().is_some_and(|live| live.trouble.is_some());
-            let Some(live) = live(entry, session, said, None) else { return None };
-            let live = Arc::new(live);
+            let live = Arc::new(live(entry, session, said, None)?);
             entry.set(State::Ready(Arc::clone(&live)));
             report::ready(operator, entry, &live, said).await;
             if first {
@@ -281,27 +281,16 @@ async fn failed(
     fault: &Fault,
     said: &mut Said,
 ) {
-    let text = fault.to_string();
-    match live(entry, session, said, Some(text.clone())) {
-        // The tenant is known from before: tokens go on, configuration waits.
-        Some(live) => {
-            let first = !matches!(entry.state(), State::Ready(_));
-            entry.set(State::Ready(Arc::new(live)));
-            if first {
-                wake::everybody(operator, entry);
-            }
-        }
-        None => {
-            let known = matches!(entry.state(), State::NotReady { .. });
-            entry.set(State::NotReady {
-                reason: Reason::Unreachable,
-                message: text,
-                credential_missing: false,
-            });
-            if !known {
-                wake::everybody(operator, entry);
-            }
-        }
+    let message = fault.to_string();
+    // Where the tenant is known from before, tokens go on and only configuration waits.
+    let state = match live(entry, session, said, Some(message.clone())) {
+        Some(live) => State::Ready(Arc::new(live)),
+        None => State::NotReady { reason: Reason::Unreachable, message, credential_missing: false },
+    };
+    let same = std::mem::discriminant(&entry.state()) == std::mem::discriminant(&state);
+    entry.set(state);
+    if !same {
+        wake::everybody(operator, entry);
     }
     report::unreachable(operator, entry, fault, said).await;
 }

@@ -9,6 +9,7 @@ use super::Connected;
 use crate::api::conditions::{ConditionType, Reason};
 use crate::api::platform::Orphan;
 use crate::api::PlatformStatus;
+use crate::decide::pace::back_off;
 use crate::decide::platform_status::{self, Health};
 use crate::decide::records::whole_seconds;
 use crate::kubernetes::{Event, Severity};
@@ -20,8 +21,6 @@ use crate::run::platforms::{Entry, Live};
 
 /// As many orphans as a status shows.
 const SHOWN_ORPHANS: usize = 100;
-/// A failing platform is tried again this soon at first.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The status as it was last written, and the tenant that it remembers.
 #[derive(Debug, Default)]
@@ -53,9 +52,10 @@ impl Said {
     }
 }
 
-/// How long to wait after a failed sweep: what the platform asked for, else soon, but never longer than usual.
-pub(super) fn pause(fault: &Fault, usual: SignedDuration) -> SignedDuration {
-    fault.retry_after().unwrap_or(FIRST_PAUSE).min(usual.max(FIRST_PAUSE))
+/// How long to wait after so many failed sweeps in a row: what the platform asked for, else soon and then later, up to
+/// the usual interval.
+pub(super) fn pause(fault: &Fault, failures: u32, usual: SignedDuration) -> SignedDuration {
+    fault.retry_after().unwrap_or_else(|| back_off(failures).min(usual))
 }
 
 /// Feeds the metrics with the calls made since the last look.
