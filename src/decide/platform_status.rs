@@ -32,13 +32,30 @@ impl Health {
         match fault.refusal() {
             None => Self::Unreachable(text),
             Some(RefusalKind::Throttled) => Self::Throttled(text),
-            Some(RefusalKind::Unauthorized) => Self::CredentialRefused(text),
+            Some(RefusalKind::Unauthorized) => Self::CredentialRefused(format!(
+                "{text}; check the Secret of spec.credentialsSecretRef, and the region or address: elsewhere its client is unknown"
+            )),
             Some(
                 RefusalKind::Forbidden
                 | RefusalKind::NotFound
                 | RefusalKind::Conflict
                 | RefusalKind::Invalid,
             ) => Self::Refused(text),
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Well => "swept as planned".into(),
+            Self::OtherTenant { other, pinned } => format!(
+                "tenant {other} answers, this object stands for {pinned}: nothing is written; point it back, or make a new platform object"
+            ),
+            Self::NotConnected { message, .. }
+            | Self::CredentialRefused(message)
+            | Self::Refused(message)
+            | Self::Unreachable(message)
+            | Self::Throttled(message) => message.clone(),
         }
     }
 }
@@ -54,28 +71,24 @@ pub fn conditions(
     let no = |reason: Reason, message: &String| -> Option<Said> { Some((Verdict::No, reason, message.clone())) };
     let answers = yes("the platform answers");
     let accepted = yes("the managing credential is accepted");
+    let message = health.message();
     let (ready, reachable, credential) = match health {
-        Health::Well => (yes("swept as planned"), answers, accepted),
-        Health::OtherTenant { other, pinned } => {
-            let message = format!(
-                "tenant {other} answers, this object stands for {pinned}: nothing is written; point it back, or make a new platform object"
-            );
-            (no(Reason::TenantChanged, &message), answers, accepted)
+        Health::Well => (yes(&message), answers, accepted),
+        Health::OtherTenant { .. } => (no(Reason::TenantChanged, &message), answers, accepted),
+        Health::NotConnected { reason: reason @ Reason::CredentialMissing, .. } => {
+            (no(*reason, &message), None, no(*reason, &message))
         }
-        Health::NotConnected { reason, message } => {
-            let credential = if *reason == Reason::CredentialMissing { no(*reason, message) } else { None };
-            (no(*reason, message), None, credential)
+        Health::NotConnected { reason, .. } => (no(*reason, &message), None, None),
+        Health::CredentialRefused(_) => {
+            let refused = no(Reason::CredentialRefused, &message);
+            (refused.clone(), answers, refused)
         }
-        Health::CredentialRefused(message) => (
-            no(Reason::CredentialRefused, message),
-            answers,
-            no(Reason::CredentialRefused, message),
-        ),
-        Health::Refused(message) => (no(Reason::Refused, message), answers, accepted),
-        Health::Unreachable(message) => {
-            (no(Reason::Unreachable, message), no(Reason::Unreachable, message), None)
+        Health::Refused(_) => (no(Reason::Refused, &message), answers, accepted),
+        Health::Unreachable(_) => {
+            let unreachable = no(Reason::Unreachable, &message);
+            (unreachable.clone(), unreachable, None)
         }
-        Health::Throttled(message) => (no(Reason::Throttled, message), answers, None),
+        Health::Throttled(_) => (no(Reason::Throttled, &message), answers, None),
     };
     let set = |kind, said| lay(before, kind, said, generation, now);
     vec![

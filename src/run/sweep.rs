@@ -14,6 +14,7 @@ use super::operator::{Operator, clock};
 use super::platforms::{Entry, Live, State};
 use crate::api::conditions::Reason;
 use crate::api::credential::PlatformKind;
+use crate::decide::platform_status::Health;
 use crate::decide::records::after;
 use crate::kubernetes::live::InputError;
 use crate::model::fault::{Fault, RefusalKind};
@@ -281,7 +282,8 @@ async fn failed(
     fault: &Fault,
     said: &mut Said,
 ) {
-    let message = fault.to_string();
+    let health = Health::of(fault);
+    let message = health.message();
     // Where the tenant is known from before, tokens go on and only configuration waits.
     let state = match live(entry, session, said, Some(message.clone())) {
         Some(live) => State::Ready(Arc::new(live)),
@@ -292,7 +294,7 @@ async fn failed(
     if !same {
         wake::everybody(operator, entry);
     }
-    report::unreachable(operator, entry, fault, said).await;
+    report::unhealthy(operator, entry, &health, said).await;
 }
 
 /// The session as passes may use it, if it is known which tenant it stands for.

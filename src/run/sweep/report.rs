@@ -89,8 +89,8 @@ pub(super) async fn not_ready(
     write(operator, entry, &health, None, said).await;
 }
 
-pub(super) async fn unreachable(operator: &Operator, entry: &Entry, fault: &Fault, said: &mut Said) {
-    write(operator, entry, &Health::of(fault), None, said).await;
+pub(super) async fn unhealthy(operator: &Operator, entry: &Entry, health: &Health, said: &mut Said) {
+    write(operator, entry, health, None, said).await;
 }
 
 async fn write(
