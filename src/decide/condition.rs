@@ -50,6 +50,13 @@ pub fn lay(
             "not tried yet".to_owned(),
         ),
     };
+    // Every attempt has a correlation id of its own: that alone is nothing new to say.
+    let message = match old {
+        Some(old) if old.reason == reason && nameless(&old.message) == nameless(&message) => {
+            old.message.clone()
+        }
+        _ => message,
+    };
     let since = match old {
         Some(old) if old.status == status => old.last_transition_time.clone(),
         _ => Time(whole_seconds(now)),
@@ -61,6 +68,13 @@ pub fn lay(
         message,
         observed_generation: Some(generation),
         last_transition_time: since,
+    }
+}
+
+fn nameless(message: &str) -> (&str, &str) {
+    match message.split_once(" (correlation id ") {
+        Some((before, rest)) => (before, rest.split_once(')').map_or("", |(_, after)| after)),
+        None => (message, ""),
     }
 }
 

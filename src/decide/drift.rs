@@ -61,7 +61,11 @@ pub fn record(before: Option<&DriftStatus>, changes: &[Change], now: Timestamp) 
     }
     let mut undone = faded(&before.undone, now);
     for change in &shown {
-        let repeated = before.corrected_at.is_some() && before.changes.contains(change);
+        let named = before.changes.iter().any(|earlier| earlier.field == change.field);
+        let counted = before.undone.iter().any(|entry| entry.field == change.field);
+        // The last drift may have been of other fields only: then a count that runs goes on.
+        let repeated = before.corrected_at.is_some()
+            && (before.changes.contains(change) || (counted && !named));
         let at = undone.iter().position(|entry| entry.field == change.field);
         match (repeated, at) {
             (true, Some(at)) => {
@@ -72,7 +76,7 @@ pub fn record(before: Option<&DriftStatus>, changes: &[Change], now: Timestamp) 
                 undone.push(UndoneField { field: change.field.clone(), times: 1, last_at: Some(now) });
             }
             // Already counted in this very drift, or set to something new.
-            (false, Some(at)) if !before.changes.contains(change) => {
+            (false, Some(at)) if named && !before.changes.contains(change) => {
                 undone.remove(at);
             }
             (false, _) => {}

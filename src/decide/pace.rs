@@ -11,6 +11,35 @@ pub const SHORTEST_TOKEN: SignedDuration = SignedDuration::from_secs(60);
 /// Between two mints of one object.
 pub const BETWEEN_MINTS: SignedDuration = SignedDuration::from_secs(30);
 
+/// The back-off of one lane.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retry {
+    /// Failures in a row, counted until the delay has stopped growing.
+    pub failures: u32,
+    /// Nothing remote is tried before this moment.
+    pub until: Timestamp,
+}
+
+/// The back-off of both halves of a pass: trouble with one must not hold the other back.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Retries {
+    pub config: Option<Retry>,
+    pub upkeep: Option<Retry>,
+}
+
+impl Retry {
+    /// The back-off after one more failure; `asked` is how long the platform wants us to wait.
+    pub fn next(before: Option<Self>, asked: Option<SignedDuration>, now: Timestamp) -> Self {
+        let failures = match before {
+            Some(before) if at_longest(before.failures) => before.failures,
+            Some(before) => before.failures.saturating_add(1),
+            None => 1,
+        };
+        let delay = back_off(failures).max(asked.unwrap_or_default());
+        Self { failures, until: after(now, delay) }
+    }
+}
+
 /// How long to wait after so many failures in a row: 5 s doubling to 1 h.
 pub fn back_off(failures: u32) -> SignedDuration {
     let doublings = failures.saturating_sub(1).min(16);

@@ -1,17 +1,20 @@
 //! How our Secrets are laid out: names, labels, annotations and keys, written and read in one place.
 
+mod reading;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+pub use self::reading::{credential_in, published_agrees, published_intact, token_in};
 use crate::api::credential::{TokenKey, TokenSource};
 use crate::model::desired::TokenWish;
 use crate::model::object::ObjectKey;
 use crate::model::platform::Addresses;
-use crate::model::secret::{SecretManifest, StoredSecret};
+use crate::model::secret::SecretManifest;
 use crate::model::secret_text::SecretText;
-use crate::model::seen::{Answer, Minted, Reservation, Slot, TokenRecord, TokenSlot, TrueCopy};
+use crate::model::seen::{Answer, Minted, Reservation, TokenRecord};
 use crate::model::token::Credential;
 
 /// Selects all Secrets of ours.
@@ -26,6 +29,8 @@ pub const ROLE: &str = "keysteward.dev/role";
 const NAMESPACE: &str = "keysteward.dev/namespace";
 const NAME: &str = "keysteward.dev/name";
 const UID: &str = "keysteward.dev/uid";
+/// When the client was made or last got a new secret.
+const MADE_AT: &str = "keysteward.dev/made-at";
 const TENANT: &str = "keysteward.dev/tenant-id";
 /// Name of the client of a retained credential.
 pub const CLIENT_NAME: &str = "keysteward.dev/client-name";
@@ -177,9 +182,13 @@ impl Place<'_> {
         credential: &Credential,
         tenant_id: &str,
         client_name: &str,
+        made_at: Option<Timestamp>,
         retained_at: Option<Timestamp>,
     ) -> SecretManifest {
         let mut manifest = self.central(Purpose::TrueCopy, true_copy_name(self.object));
+        if let Some(at) = made_at {
+            manifest.annotations.insert(MADE_AT.into(), at.to_string());
+        }
         manifest.annotations.insert(TENANT.into(), tenant_id.to_owned());
         manifest.annotations.insert(CLIENT_ID.into(), credential.client_id.clone());
         manifest.annotations.insert(CLIENT_NAME.into(), client_name.to_owned());
@@ -252,106 +261,6 @@ impl Place<'_> {
     pub fn cleared(&self, name: &str) -> SecretManifest {
         self.beside_the_object(Purpose::Token, name)
     }
-
-    /// Whether a Secret is ours: controlled by this very object, or labelled for this object by this Keysteward.
-    pub fn owns(&self, stored: &StoredSecret) -> bool {
-        if let Some(controller) = &stored.controller
-            && controller.uid == self.object.uid
-        {
-            return true;
-        }
-        stored.labels.get(MANAGED_BY.0).is_some_and(|by| by == MANAGED_BY.1)
-            && stored.labels.get(OWNER).is_some_and(|owner| *owner == owner_label(self.owner))
-            && object_of(&stored.annotations)
-                == Some((self.object.namespace.as_str(), self.object.name.as_str()))
-    }
-
-    fn slot(&self, stored: Option<StoredSecret>) -> Slot<StoredSecret> {
-        match stored {
-            None => Slot::Missing,
-            Some(stored) if self.owns(&stored) => Slot::Ours(stored),
-            Some(stored) => Slot::Foreign(whose(&stored)),
-        }
-    }
-
-    /// Reads the true copy. One without its two keys is no credential: it counts as missing.
-    pub fn read_true_copy(&self, stored: Option<StoredSecret>) -> Slot<TrueCopy> {
-        match self.slot(stored) {
-            Slot::Missing => Slot::Missing,
-            Slot::Foreign(whose) => Slot::Foreign(whose),
-            Slot::Ours(stored) => match credential_in(&stored.data) {
-                None => Slot::Foreign(format!(
-                    "Secret {}/{} has lost its keys {KEY_CLIENT_ID} and {KEY_CLIENT_SECRET}: restore them or delete it",
-                    stored.namespace, stored.name
-                )),
-                Some(credential) => Slot::Ours(TrueCopy {
-                    credential,
-                    uid: stored.annotations.get(UID).cloned().unwrap_or_default(),
-                    tenant_id: stored.annotations.get(TENANT).cloned().unwrap_or_default(),
-                    retained_at: time(&stored.annotations, RETAINED_AT),
-                    stored,
-                }),
-            },
-        }
-    }
-
-    /// Reads the reservation. One whose notes are damaged counts as begun `now`: it is then looked for once more.
-    pub fn read_reservation(&self, stored: Option<StoredSecret>, now: Timestamp) -> Slot<Reservation> {
-        match self.slot(stored) {
-            Slot::Missing => Slot::Missing,
-            Slot::Foreign(whose) => Slot::Foreign(whose),
-            Slot::Ours(stored) => {
-                let notes = &stored.annotations;
-                let answer = credential_in(&stored.data).map(|credential| Answer {
-                    credential,
-                    at: time(notes, ANSWERED_AT).unwrap_or(now),
-                    tries: number(notes, TRIES).unwrap_or(0),
-                    tried_at: time(notes, TRIED_AT),
-                });
-                Slot::Ours(Reservation {
-                    begun_at: time(notes, BEGUN_AT).unwrap_or(now),
-                    attempt: number(notes, ATTEMPT).unwrap_or(1),
-                    answer,
-                    stored,
-                })
-            }
-        }
-    }
-
-    /// Reads the published credential.
-    pub fn read_published(&self, stored: Option<StoredSecret>) -> Slot<StoredSecret> {
-        self.slot(stored)
-    }
-
-    /// Reads the token's Secret.
-    pub fn read_token(&self, stored: Option<StoredSecret>) -> Slot<TokenSlot> {
-        match self.slot(stored) {
-            Slot::Missing => Slot::Missing,
-            Slot::Foreign(whose) => Slot::Foreign(whose),
-            Slot::Ours(stored) => Slot::Ours(match token_record(&stored) {
-                Some(record) => TokenSlot::Token(Box::new(record)),
-                None => TokenSlot::Empty(stored),
-            }),
-        }
-    }
-}
-
-/// Whether the published copy holds just this credential and stands under this object's name.
-pub fn published_agrees(stored: &StoredSecret, manifest: &SecretManifest) -> bool {
-    stored.data == manifest.data
-        && manifest.labels.iter().all(|(key, value)| stored.labels.get(key) == Some(value))
-        && manifest.annotations.iter().all(|(key, value)| stored.annotations.get(key) == Some(value))
-        && stored.controller.as_ref().map(|c| &c.uid) == manifest.controller.as_ref().map(|c| &c.uid)
-}
-
-/// The credential in a Secret's data.
-pub fn credential_in(data: &BTreeMap<String, SecretText>) -> Option<Credential> {
-    let client_id = data.get(KEY_CLIENT_ID)?.reveal();
-    let client_secret = data.get(KEY_CLIENT_SECRET)?;
-    if client_id.is_empty() || client_secret.reveal().is_empty() {
-        return None;
-    }
-    Some(Credential { client_id: client_id.to_owned(), client_secret: client_secret.clone() })
 }
 
 /// Fingerprint of the keys and formats that a token's Secret should have.
@@ -402,24 +311,6 @@ fn token_value(
     })
 }
 
-fn token_record(stored: &StoredSecret) -> Option<TokenRecord> {
-    if stored.data.is_empty() {
-        return None;
-    }
-    let notes = &stored.annotations;
-    Some(TokenRecord {
-        client_id: notes.get(CLIENT_ID)?.clone(),
-        minted_at: time(notes, MINTED_AT)?,
-        expires_at: time(notes, EXPIRES_AT)?,
-        refresh_at: time(notes, REFRESH_AT)?,
-        idles_at: time(notes, IDLES_AT),
-        doubted_at: time(notes, DOUBTED_AT),
-        intact: notes.get(DATA_HASH).is_some_and(|hash| *hash == data_hash(&stored.data)),
-        shape: notes.get(SHAPE)?.clone(),
-        stored: stored.clone(),
-    })
-}
-
 fn credential_data(credential: &Credential) -> BTreeMap<String, SecretText> {
     BTreeMap::from([
         (KEY_CLIENT_ID.to_owned(), SecretText::new(credential.client_id.clone())),
@@ -452,26 +343,6 @@ fn fingerprint(parts: &[&str]) -> String {
     })
 }
 
-fn whose(stored: &StoredSecret) -> String {
-    let by = match (&stored.controller, stored.labels.get(MANAGED_BY.0)) {
-        (Some(controller), _) => format!("{} {}", controller.kind, controller.name),
-        (None, Some(tool)) => tool.clone(),
-        (None, None) => "somebody else".to_owned(),
-    };
-    match object_of(&stored.annotations) {
-        Some((namespace, name)) => format!("{by} (for {namespace}/{name})"),
-        None => by,
-    }
-}
-
-fn time(notes: &BTreeMap<String, String>, key: &str) -> Option<Timestamp> {
-    notes.get(key)?.parse().ok()
-}
-
-fn number(notes: &BTreeMap<String, String>, key: &str) -> Option<u32> {
-    notes.get(key)?.parse().ok()
-}
-
 /// A moment without fractions: what is stored and shown needs none, and two renderings of it agree.
 pub fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
@@ -480,20 +351,4 @@ pub fn whole_seconds(at: Timestamp) -> Timestamp {
 /// `at` plus a span, at the end of time at the latest.
 pub fn after(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.saturating_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// The access token in a Secret of ours, whatever text stands around it.
-pub fn token_in(data: &BTreeMap<String, SecretText>, wish: Option<&TokenWish>) -> Option<SecretText> {
-    let keys = match wish {
-        Some(wish) => token_keys(wish),
-        None => vec![TokenKey {
-            key: "GENESYSCLOUD_ACCESS_TOKEN".into(),
-            from: TokenSource::AccessToken,
-            format: None,
-        }],
-    };
-    let key = keys.iter().find(|key| key.from == TokenSource::AccessToken)?;
-    let text = data.get(&key.key)?.reveal();
-    let (before, after) = key.format.as_deref().unwrap_or("{}").split_once("{}")?;
-    Some(SecretText::new(text.strip_prefix(before)?.strip_suffix(after)?))
 }

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::next::{Inputs, paced, stuck, wait};
+use super::next::{Inputs, client_is_gone, last_said, paced, stuck, wait};
 use super::pace::{BETWEEN_MINTS, SHORTEST_TOKEN};
 use super::records::{Place, after, published_agrees, shape};
 use super::resolve::{Unresolved, resolve};
-use crate::api::conditions::Reason;
+use crate::api::conditions::{ConditionType, Reason};
 use crate::api::credential::OnIdleTimeout;
 use crate::model::account::{Account, State};
 use crate::model::desired::{CLIENT_CREDENTIALS, Desired, TokenWish};
@@ -16,7 +16,8 @@ use crate::model::step::{Lane, Step, Stuck, Upkeep, Wants};
 
 /// The next step for the Secrets of an object that stays.
 pub fn upkeep(inputs: &Inputs<'_>) -> Lane<Upkeep> {
-    paced(unpaced(inputs), inputs)
+    let said = || last_said(inputs.object, ConditionType::TokenFresh);
+    paced(unpaced(inputs), inputs.retries.upkeep, inputs.now, said)
 }
 
 fn unpaced(inputs: &Inputs<'_>) -> Lane<Upkeep> {
@@ -27,17 +28,32 @@ fn unpaced(inputs: &Inputs<'_>) -> Lane<Upkeep> {
     }
     let Ok(ready) = inputs.ready() else { return Lane::Settled(Upkeep::Idle) };
     let (desired, view) = (ready.desired, ready.view);
-    if let Some(stale) = seen.stale.first() {
-        return Lane::Do(Step::DeleteSecret(stale.name.clone()));
-    }
     if forbidden(inputs, desired, view) {
-        return match seen.token.ours() {
-            Some(_) => desired.token.as_ref().map_or(Lane::Settled(Upkeep::Idle), |wish| {
-                Lane::Do(Step::DeleteSecret(wish.secret_name.clone()))
-            }),
+        let name = desired.token.as_ref().filter(|_| seen.token.ours().is_some());
+        let name = name.map(|wish| &wish.secret_name).or(seen.stale.first().map(|stored| &stored.name));
+        return match name {
+            Some(name) => Lane::Do(Step::DeleteSecret(name.clone())),
             None => Lane::Settled(Upkeep::Idle),
         };
     }
+    let lane = wanted(inputs, desired, view);
+    // What a renamed Secret held is of use until its successor is there.
+    let replaced = match &lane {
+        Lane::Settled(Upkeep::Idle) => {
+            seen.true_copy.ours().is_some() || (desired.token.is_none() && desired.credential_secret.is_none())
+        }
+        Lane::Settled(_) => true,
+        Lane::Do(_) | Lane::Wait(_) | Lane::Stuck(_) => false,
+    };
+    match seen.stale.first().filter(|_| replaced) {
+        Some(stale) => Lane::Do(Step::DeleteSecret(stale.name.clone())),
+        None => lane,
+    }
+}
+
+/// The next step for the Secrets that the spec names.
+fn wanted(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> Lane<Upkeep> {
+    let seen = inputs.seen;
     if view.other_tenant.is_some() || inputs.lost_claim.is_some() {
         return Lane::Settled(Upkeep::Idle);
     }
@@ -106,14 +122,18 @@ fn token(
     });
     if let Some(current) = current {
         let dead = matches!(carried.token_checked, Some(TokenCheck::Dead));
-        if dead && wish.on_idle_timeout == OnIdleTimeout::Report {
+        let due = inputs.now >= current.refresh_at;
+        if !due && let Some(lane) = usable(inputs, current) {
+            return lane;
+        }
+        if dead && !due && wish.on_idle_timeout == OnIdleTimeout::Report {
             return Lane::Settled(Upkeep::Dead {
                 reason: Reason::TokenIdledOut,
                 message: "the platform let the unused token die; spec.token.onIdleTimeout is Report: use the token more often, or set Remint".into(),
             });
         }
-        if !dead && inputs.now < current.refresh_at {
-            if let Some(lane) = usable(inputs, current) {
+        if !dead && !due {
+            if let Some(lane) = doubted(inputs, view, current) {
                 return lane;
             }
             if let Some(lane) = doubted(inputs, view, current) {
@@ -192,21 +212,35 @@ fn doubted(inputs: &Inputs<'_>, view: &PlatformView, record: &TokenRecord) -> Op
 
 /// The token is in its time. None if it is alive as far as anybody knows.
 fn usable(inputs: &Inputs<'_>, record: &TokenRecord) -> Option<Lane<Upkeep>> {
-    let account = inputs.seen.remote.mine.as_ref()?;
-    if account.id.0 != record.client_id || account.state != State::DisabledByVendor {
-        return None;
+    let dead = |reason, message| Some(Lane::Settled(Upkeep::Dead { reason, message }));
+    let id = &record.client_id;
+    let Some(account) = inputs.seen.remote.mine.as_ref() else {
+        let gone = inputs.seen.remote.absent_now && client_is_gone(inputs);
+        return gone
+            .then(|| dead(Reason::ClientMissing, format!("client {id} was deleted on the platform, and its token with it")))
+            .flatten();
+    };
+    match account.state {
+        State::DisabledByVendor => {
+            dead(Reason::DisabledByVendor, format!("the vendor has disabled client {id}: its tokens are invalid"))
+        }
+        // Nobody documents whether a token outlives its client's activity: ask.
+        State::Inactive => match inputs.seen.carried.token_checked {
+            None => Some(Lane::Do(Step::CheckToken)),
+            Some(TokenCheck::Dead) => {
+                dead(Reason::TokenDead, format!("client {id} is inactive and its token is dead"))
+            }
+            Some(TokenCheck::Alive(_)) => None,
+        },
+        State::Active | State::Deleted | State::Other(_) => None,
     }
-    Some(Lane::Settled(Upkeep::Dead {
-        reason: Reason::DisabledByVendor,
-        message: format!("the vendor has disabled client {}: its tokens are invalid", record.client_id),
-    }))
 }
 
 fn cannot_mint(inputs: &Inputs<'_>, record: Option<&TokenRecord>) -> Option<Lane<Upkeep>> {
     let remote = &inputs.seen.remote;
     let why = match &remote.mine {
         Some(account) => unfit(account)?,
-        None if remote.misses >= 2 => {
+        None if remote.absent_now && client_is_gone(inputs) => {
             (Reason::ClientMissing, "the client was deleted on the platform".to_owned())
         }
         None => return None,
@@ -273,6 +307,10 @@ pub fn next_look(inputs: &Inputs<'_>, lane: &Lane<Upkeep>) -> Option<Timestamp> 
                 None => *refresh_at,
             })
         }
-        Lane::Settled(Upkeep::Dead { .. } | Upkeep::Idle | Upkeep::Off) | Lane::Stuck(_) | Lane::Do(_) => None,
+        // Dead for now: when the next one is due, it is minted all the same.
+        Lane::Settled(Upkeep::Dead { .. }) => {
+            record.map(|record| record.refresh_at).filter(|at| *at > inputs.now)
+        }
+        Lane::Settled(Upkeep::Idle | Upkeep::Off) | Lane::Stuck(_) | Lane::Do(_) => None,
     }
 }

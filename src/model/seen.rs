@@ -57,6 +57,8 @@ pub struct TrueCopy {
     /// UID of the object's life that wrote it.
     pub uid: String,
     pub tenant_id: String,
+    /// When the client was made or last got a new secret, if that is known.
+    pub made_at: Option<Timestamp>,
     /// Set when a deletion left the client behind.
     pub retained_at: Option<Timestamp>,
 }

@@ -67,7 +67,7 @@ pub(super) async fn execute<P: Provider, K: Cluster>(
         Step::Publish => secrets::publish(scene, seen).await,
         Step::DeleteSecret(name) => secrets::delete(name, scene, seen).await,
         Step::Create(wish) => account::create(wish, scene, memory, seen).await,
-        Step::Regenerate(id) => account::regenerate(id, scene, seen).await,
+        Step::Regenerate(id) => account::regenerate(id, scene, memory, seen).await,
         Step::Read(id) => account::read(id, scene, memory, seen).await,
         Step::Update(wish, fields) => account::update(wish, fields, scene, memory, seen).await,
         Step::SwitchOff(id) => account::switch_off(id, scene, memory, seen).await,

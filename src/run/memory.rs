@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::secrets::Name;
 use crate::api::ServiceAccountCredentialStatus;
+use crate::decide::pace::Retries;
 use crate::decide::records::after;
 use crate::model::account::{Account, AccountId};
 use crate::model::inventory::Inventory;
@@ -29,6 +30,8 @@ pub struct Memory {
     pub left: Option<Left>,
     /// Something that no version number shows wants a pass.
     pub dirty: bool,
+    /// The back-off, and the generation of the spec for which it stands.
+    pub retries: Option<(i64, Retries)>,
     /// The client of the stored credential.
     pub client_id: Option<String>,
     /// A pass is under way.
@@ -144,6 +147,7 @@ impl Memory {
         namespace: &str,
         name: &str,
         client_name: &str,
+        own: Option<&AccountId>,
         begun_at: Option<Timestamp>,
     ) -> ListView {
         let mut marked: Vec<Account> = inventory
@@ -170,6 +174,7 @@ impl Memory {
             marked,
             strangers: inventory
                 .strangers_named(client_name)
+                .filter(|account| Some(&account.id) != own)
                 .take(3)
                 .map(|account| account.id.0.clone())
                 .collect(),

@@ -70,10 +70,13 @@ pub(super) fn look_at_remote<P: Provider, K: Cluster>(
     let Some(session) = scene.session else { return };
     let begun_at = seen.reservation.ours().map(|reservation| reservation.begun_at);
     let client_name = scene.desired.as_ref().map_or("", |desired| desired.client_name.as_str());
+    let own = client_id(seen);
     seen.remote.list = session.inventory.as_deref().map(|inventory| {
-        memory.list_view(inventory, &session.recent, &key.namespace, &key.name, client_name, begun_at)
+        let recent = &session.recent;
+        let (namespace, name) = (&key.namespace, &key.name);
+        memory.list_view(inventory, recent, namespace, name, client_name, own.as_ref(), begun_at)
     });
-    seen.remote.mine = client_id(seen)
+    seen.remote.mine = own
         .and_then(|id| memory.account(&id, session.inventory.as_deref()))
         .filter(|account| account.state != State::Deleted);
     seen.remote.misses = memory.misses;

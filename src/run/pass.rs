@@ -8,8 +8,9 @@ use super::execute::execute;
 use super::memory::Memory;
 use super::observe::observe;
 use crate::decide::next::{Inputs, config};
+use crate::decide::pace::Retries;
 use crate::decide::records::Place;
-use crate::decide::status::{Report, report};
+use crate::decide::status::{Report, remembered, report};
 use crate::decide::upkeep::upkeep;
 use crate::kubernetes::{Cluster, Error};
 use crate::model::desired::{Desired, Invalid};
@@ -70,7 +71,7 @@ impl<P, K> Scene<'_, P, K> {
         }
     }
 
-    fn inputs<'a>(&'a self, seen: &'a Seen) -> Inputs<'a> {
+    fn inputs<'a>(&'a self, seen: &'a Seen, retries: Retries) -> Inputs<'a> {
         Inputs {
             object: &self.object,
             desired: self.desired,
@@ -78,6 +79,7 @@ impl<P, K> Scene<'_, P, K> {
             seen,
             lost_claim: self.lost_claim,
             owner: &self.settings.owner,
+            retries,
             now: (self.clock)(),
         }
     }
@@ -99,10 +101,17 @@ pub async fn pass<P: Provider, K: Cluster>(
     memory: &mut Memory,
 ) -> Result<Passed, Error> {
     let mut seen = observe(scene, memory).await?;
-    let outcome = work(scene, memory, &mut seen).await;
+    let generation = scene.object.generation;
+    let retries = match memory.retries {
+        Some((of, retries)) if of == generation => retries,
+        Some(_) => Retries::default(),
+        None => remembered(&scene.object.status, generation),
+    };
+    let outcome = work(scene, memory, &mut seen, retries).await;
     let released = outcome.done.contains(&Step::Release)
         || (scene.object.deleting_since.is_some() && !scene.object.held);
-    let report = report(&scene.inputs(&seen), &outcome);
+    let report = report(&scene.inputs(&seen, retries), &outcome);
+    memory.retries = Some((generation, report.retries));
     if !released && report.status != scene.object.status && (scene.leads)() {
         scene.cluster.write_status(&scene.object.key, &report.status).await?;
     }
@@ -116,11 +125,12 @@ async fn work<P: Provider, K: Cluster>(
     scene: &mut Scene<'_, P, K>,
     memory: &mut Memory,
     seen: &mut Seen,
+    retries: Retries,
 ) -> Outcome {
     let mut done = Vec::new();
     let (mut config_failure, mut upkeep_failure) = (None, None);
     loop {
-        let inputs = scene.inputs(seen);
+        let inputs = scene.inputs(seen, retries);
         let (first, second) = (config(&inputs), upkeep(&inputs));
         let config_step = match &first {
             Lane::Do(step) if config_failure.is_none() => Some(step.clone()),

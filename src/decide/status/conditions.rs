@@ -8,7 +8,7 @@ use crate::decide::condition::{Said, Verdict, lay};
 
 /// What a row says. What it leaves out stays as it was.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub(super) struct Draft {
     ready: Option<Said>,
     synced: Option<Said>,
     credential: Option<Said>,
@@ -18,7 +18,7 @@ pub struct Draft {
 }
 
 /// A row that says nothing yet but how the last authentication went.
-pub fn draft(credential: Option<Said>) -> Draft {
+pub(super) fn draft(credential: Option<Said>) -> Draft {
     Draft { ready: None, synced: None, credential, fresh: None, abnormal: None, keep_abnormal: false }
 }
 
@@ -61,7 +61,7 @@ impl Draft {
 }
 
 /// Lays a row over the conditions that were there. Times move only when a status moves.
-pub fn settle(
+pub(super) fn settle(
     before: &[Condition],
     draft: Draft,
     token_wanted: bool,

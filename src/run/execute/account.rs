@@ -8,7 +8,7 @@ use crate::model::account::{Account, AccountId, Field, State, Wish};
 use crate::model::fault::{Fault, RefusalKind};
 use crate::model::seen::{Answer, Seen};
 use crate::model::step::Because;
-use crate::provider::Provider;
+use crate::provider::{Provider, Snapshot};
 use crate::run::memory::Memory;
 use crate::run::observe::{client_id, look_at_remote};
 use crate::run::pass::Scene;
@@ -22,7 +22,18 @@ pub(super) async fn create<P: Provider, K: Cluster>(
     let provider = provider(scene)?;
     // From here on the reservation no longer means "nothing was sent".
     seen.carried.reserved = false;
-    let created = provider.create(wish).await?;
+    let created = match provider.create(wish).await {
+        Ok(created) => created,
+        Err(fault) => {
+            // It did not happen: nothing has to be looked for. Trouble here only means a look more.
+            if !matches!(fault, Fault::Unknown(_))
+                && let Err(error) = super::secrets::drop_reservation(scene, seen).await
+            {
+                tracing::debug!(object = %scene.object.key, ?error, "the reservation stays for now");
+            }
+            return Err(fault.into());
+        }
+    };
     let now = (scene.clock)();
     let lag = provider.capabilities().create_lag;
     memory.learn_made(created.account.clone(), now, lag);
@@ -36,12 +47,42 @@ pub(super) async fn create<P: Provider, K: Cluster>(
 pub(super) async fn regenerate<P: Provider, K: Cluster>(
     id: &AccountId,
     scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
     seen: &mut Seen,
 ) -> Result<(), Because> {
+    // What was found may be gone by now, and then this pass must not make another: it looks again.
+    seen.carried.reserved = false;
+    if read_for_write(id, scene, memory, seen).await?.is_none() {
+        return Ok(());
+    }
     let credential = provider(scene)?.regenerate(id).await?;
     seen.carried.answer =
         Some(Answer { credential, at: (scene.clock)(), tries: 0, tried_at: None });
     Ok(())
+}
+
+/// The account as it is now; None, and known as it is, if it is gone, held or no longer ours.
+async fn read_for_write<P: Provider, K: Cluster>(
+    id: &AccountId,
+    scene: &Scene<'_, P, K>,
+    memory: &mut Memory,
+    seen: &mut Seen,
+) -> Result<Option<Snapshot>, Because> {
+    let provider = provider(scene)?;
+    let lag = provider.capabilities().write_lag;
+    let Some(snapshot) = provider.read(id).await? else {
+        memory.learn(id, None, (scene.clock)(), lag);
+        forget_account(id, seen);
+        return Ok(None);
+    };
+    let account = &snapshot.account;
+    let others = account.marker.as_ref().is_some_and(|found| !found.same_object(&scene_marker(scene)));
+    if account.held || others {
+        memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
+        refresh(scene, memory, seen);
+        return Ok(None);
+    }
+    Ok(Some(snapshot))
 }
 
 pub(super) async fn read<P: Provider, K: Cluster>(
@@ -93,19 +134,8 @@ pub(super) async fn switch_off<P: Provider, K: Cluster>(
     memory: &mut Memory,
     seen: &mut Seen,
 ) -> Result<(), Because> {
-    let provider = provider(scene)?;
-    let marker = scene_marker(scene);
-    let lag = provider.capabilities().write_lag;
-    let Some(snapshot) = provider.read(id).await? else {
-        memory.learn(id, None, (scene.clock)(), lag);
-        forget_account(id, seen);
-        return Ok(());
-    };
-    if snapshot.account.held {
-        memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
-        refresh(scene, memory, seen);
-        return Ok(());
-    }
+    let Some(snapshot) = read_for_write(id, scene, memory, seen).await? else { return Ok(()) };
+    let (provider, marker) = (provider(scene)?, scene_marker(scene));
     let wish = Wish { settings: snapshot.account.settings.clone(), enabled: false, marker };
     let account = provider.update(&snapshot, &wish, &BTreeSet::from([Field::Enabled])).await?;
     learn_write(provider, scene, memory, seen, account);
@@ -118,7 +148,13 @@ pub(super) async fn delete<P: Provider, K: Cluster>(
     memory: &mut Memory,
     seen: &mut Seen,
 ) -> Result<(), Because> {
+    let Some(snapshot) = read_for_write(id, scene, memory, seen).await? else { return Ok(()) };
     let provider = provider(scene)?;
+    if provider.capabilities().inactive_before_delete && snapshot.account.state == State::Active {
+        // Switched on since the list was taken: off first.
+        learn_write(provider, scene, memory, seen, snapshot.account);
+        return Ok(());
+    }
     match provider.delete(id).await {
         Ok(()) => {}
         Err(Fault::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => {}

@@ -84,8 +84,8 @@ pub(super) async fn promote<P: Provider, K: Cluster>(
         .ours()
         .and_then(|reservation| reservation.answer.as_ref())
         .ok_or_else(|| lost("the reservation"))?;
-    let credential = answer.credential.clone();
-    write_true_copy(scene, memory, seen, &credential, None).await
+    let written = Written { credential: answer.credential.clone(), made_at: Some(answer.at), retained_at: None };
+    write_true_copy(scene, memory, seen, &written).await
 }
 
 pub(super) async fn restore<P: Provider, K: Cluster>(
@@ -98,7 +98,8 @@ pub(super) async fn restore<P: Provider, K: Cluster>(
         .ours()
         .and_then(|stored| credential_in(&stored.data))
         .ok_or_else(|| lost("the published credential"))?;
-    write_true_copy(scene, memory, seen, &credential, None).await
+    let written = Written { credential, made_at: None, retained_at: None };
+    write_true_copy(scene, memory, seen, &written).await
 }
 
 pub(super) async fn rewrite_true_copy<P: Provider, K: Cluster>(
@@ -108,17 +109,24 @@ pub(super) async fn rewrite_true_copy<P: Provider, K: Cluster>(
     retained_at: Option<Timestamp>,
 ) -> Result<(), Because> {
     let copy = seen.true_copy.ours().ok_or_else(|| lost("the true copy"))?;
-    let credential = copy.credential.clone();
-    write_true_copy(scene, memory, seen, &credential, retained_at).await
+    let written = Written { credential: copy.credential.clone(), made_at: copy.made_at, retained_at };
+    write_true_copy(scene, memory, seen, &written).await
+}
+
+/// What a true copy says.
+struct Written {
+    credential: Credential,
+    made_at: Option<Timestamp>,
+    retained_at: Option<Timestamp>,
 }
 
 async fn write_true_copy<P: Provider, K: Cluster>(
     scene: &Scene<'_, P, K>,
     memory: &Memory,
     seen: &mut Seen,
-    credential: &Credential,
-    retained_at: Option<Timestamp>,
+    written: &Written,
 ) -> Result<(), Because> {
+    let Written { credential, made_at, retained_at } = written;
     let place = scene.place();
     let before = seen.true_copy.ours();
     let tenant = before
@@ -126,7 +134,7 @@ async fn write_true_copy<P: Provider, K: Cluster>(
         .filter(|tenant| !tenant.is_empty())
         .or_else(|| tenant_id(scene))
         .unwrap_or_default();
-    let manifest = place.true_copy(credential, &tenant, &client_name(scene, seen), retained_at);
+    let manifest = place.true_copy(credential, &tenant, &client_name(scene, seen), *made_at, *retained_at);
     let stored = match before {
         Some(copy) => scene.cluster.replace_secret(&copy.stored, &manifest).await?,
         None => scene.cluster.create_secret(&manifest).await?,

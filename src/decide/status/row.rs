@@ -1,0 +1,297 @@
+//! The table of the manual: which row fits, from the top.
+
+use super::conditions::{Draft, draft};
+use super::failure::{Gravity, failure_reason, failure_text, gravity, mint_refused};
+use super::parts::{account, notes};
+use crate::api::conditions::{ConditionType, Reason};
+use crate::decide::condition::Verdict;
+use crate::decide::drift;
+use crate::decide::next::{Inputs, is_paced};
+use crate::model::account::State;
+use crate::model::seen::TokenCheck;
+use crate::model::step::{Config, Lane, Outcome, Step, Upkeep};
+
+const CORRECTING: &str = "a difference is being corrected: ";
+
+/// The state of the published token at the end of the pass.
+enum TokenState {
+    NotWanted,
+    Good,
+    /// Past its end, or known dead.
+    Dead(Reason, String),
+    /// None was ever published, or it was taken away.
+    None,
+}
+
+fn token_state(inputs: &Inputs<'_>, outcome: &Outcome) -> TokenState {
+    if !matches!(inputs.desired, Ok(desired) if desired.token.is_some()) {
+        return TokenState::NotWanted;
+    }
+    if let Lane::Settled(Upkeep::Dead { reason, message }) = &outcome.upkeep {
+        return TokenState::Dead(*reason, message.clone());
+    }
+    let Some(record) = inputs.seen.token_record().filter(|record| record.intact) else {
+        return TokenState::None;
+    };
+    let dead = |reason, message: &str| TokenState::Dead(reason, message.to_owned());
+    if record.expires_at <= inputs.now {
+        return dead(Reason::TokenExpired, "the token is expired and is being renewed");
+    }
+    if matches!(inputs.seen.carried.token_checked, Some(TokenCheck::Dead)) {
+        return dead(Reason::TokenDead, "the token is dead before its time and is being renewed");
+    }
+    if orphaned(inputs, &record.client_id) {
+        return dead(Reason::TokenDead, "the token is of a client that is gone");
+    }
+    TokenState::Good
+}
+
+/// Whether the published token is of a client that this object no longer has.
+fn orphaned(inputs: &Inputs<'_>, client_id: &str) -> bool {
+    let seen = inputs.seen;
+    if let Some(copy) = seen.true_copy.ours() {
+        return copy.credential.client_id != client_id;
+    }
+    let listed = |id: &str| seen.remote.list.as_ref().map(|list| list.marked.iter().any(|a| a.id.0 == id));
+    listed(client_id) == Some(false)
+}
+
+/// The first fitting row.
+pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
+    let agreed = drift::had_agreed(&inputs.object.status, inputs.object.generation);
+    let token = token_state(inputs, outcome);
+    let good = matches!(token, TokenState::Good | TokenState::NotWanted);
+    let notes = notes(inputs);
+    let credential = credential_valid(outcome);
+    let mut draft = draft(credential);
+
+    if inputs.object.deleting_since.is_some() {
+        let message = match (&outcome.config_failure, &outcome.config) {
+            (Some(failure), _) => failure_text(failure),
+            (None, Lane::Wait(wait)) => wait.message.clone(),
+            _ => "being deleted".into(),
+        };
+        return draft.ready(Verdict::No, Reason::Deleting, message).reconciling();
+    }
+    // A person is needed.
+    if let Some((reason, message)) = person(inputs, outcome, good) {
+        if let TokenState::Dead(why, text) = token {
+            draft = draft.fresh(Verdict::No, why, text);
+        }
+        return draft
+            .ready(Verdict::No, reason, message.clone())
+            .synced(Verdict::No, reason, message)
+            .stalled();
+    }
+    // Held back after a refusal: nothing has changed until it is tried again.
+    let stalled = inputs.object.status.conditions.iter().any(|c| c.type_ == ConditionType::Stalled.as_str());
+    if stalled && is_paced(&outcome.config, inputs.retries.config) && outcome.done.is_empty() {
+        return draft.unchanged();
+    }
+    let suspended = matches!(outcome.config, Lane::Settled(Config::Suspended));
+    let published = match token {
+        TokenState::Good => true,
+        TokenState::NotWanted => inputs.seen.published.ours().is_some(),
+        TokenState::Dead(..) | TokenState::None => false,
+    };
+    if suspended {
+        draft = draft.synced(Verdict::Unknown, Reason::Suspended, "spec.suspend is true: nothing is compared".into());
+        if !published && !matches!(token, TokenState::Dead(..)) {
+            return draft
+                .ready(Verdict::No, Reason::Suspended, "suspended before anything was published: set spec.suspend to false".into())
+                .fresh(Verdict::Unknown, Reason::Suspended, "suspended".into())
+                .stalled();
+        }
+    }
+    if let TokenState::Dead(why, text) = &token {
+        let (reason, message) = trouble(outcome).unwrap_or((*why, text.clone()));
+        return draft
+            .ready(Verdict::No, reason, message.clone())
+            .fresh(Verdict::No, *why, message)
+            .reconciling();
+    }
+    // Off is off when the token is taken away too.
+    let off = matches!(outcome.config, Lane::Settled(Config::Off));
+    if off && !matches!(outcome.upkeep, Lane::Settled(_)) {
+        let (reason, message) = unfinished_text(outcome);
+        return draft
+            .ready(Verdict::No, reason, message.clone())
+            .synced(Verdict::Unknown, reason, message)
+            .reconciling();
+    }
+    let unfinished = config_unfinished(outcome);
+    if (unfinished && !agreed) || (matches!(token, TokenState::None) && !off && !suspended) {
+        let (reason, message) = unfinished_text(outcome);
+        return draft
+            .ready(Verdict::No, reason, message.clone())
+            .synced(Verdict::Unknown, reason, message)
+            .reconciling();
+    }
+    if suspended {
+        return draft
+            .ready(Verdict::Yes, Reason::Suspended, "suspended; what is published works".into())
+            .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into());
+    }
+    if off {
+        let message = format!("switched off as written; tokens that others minted may live on until they expire{notes}");
+        return draft
+            .ready(Verdict::Yes, Reason::Disabled, message.clone())
+            .synced(Verdict::Yes, Reason::Disabled, message)
+            .fresh(Verdict::No, Reason::Disabled, "spec.enabled is false".into());
+    }
+    if let Some((reason, message)) = differs(inputs, outcome) {
+        return draft
+            .ready(Verdict::Yes, Reason::Succeeded, format!("what is published works; {message}"))
+            .synced(Verdict::No, reason, message)
+            .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into());
+    }
+    if let Some(message) = refresh_failing(outcome) {
+        return draft
+            .ready(Verdict::Yes, Reason::Succeeded, format!("the published token works; its renewal fails: {message}"))
+            .synced(Verdict::Yes, Reason::Succeeded, format!("the client is as written{notes}"))
+            .fresh(Verdict::No, Reason::RefreshFailing, message);
+    }
+    if unfinished {
+        // The platform is out of reach and what is published works: only the platform object speaks. But a token that
+        // was just renewed is no longer expired.
+        let renewed = outcome.done.contains(&Step::WriteToken);
+        let draft = if renewed {
+            draft
+                .ready(Verdict::Yes, Reason::Succeeded, "what is published works".into())
+                .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into())
+        } else {
+            draft.unchanged()
+        };
+        return draft;
+    }
+    let what = match token {
+        TokenState::NotWanted => "the client is as written",
+        TokenState::Good | TokenState::Dead(..) | TokenState::None => "the client is as written and its token is fresh",
+    };
+    draft
+        .ready(Verdict::Yes, Reason::Succeeded, format!("{what}{notes}"))
+        .synced(Verdict::Yes, Reason::Succeeded, "the client is as written".into())
+        .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into())
+}
+
+fn person(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> Option<(Reason, String)> {
+    if let Lane::Stuck(stuck) = &outcome.config {
+        return Some((stuck.reason, stuck.message.clone()));
+    }
+    if let Some(failure) = &outcome.config_failure
+        && gravity(failure) == Gravity::Person
+    {
+        return Some((failure_reason(failure), failure_text(failure)));
+    }
+    if let Lane::Stuck(stuck) = &outcome.upkeep {
+        return Some((stuck.reason, stuck.message.clone()));
+    }
+    if let Lane::Settled(Upkeep::Dead { reason, message }) = &outcome.upkeep {
+        // Drift that is about to be corrected needs nobody.
+        let mended = config_unfinished(outcome);
+        if !mended {
+            return Some((*reason, message.clone()));
+        }
+    }
+    if let Some(said) = useless(inputs, outcome) {
+        return Some(said);
+    }
+    // While the last token is good a refusal is a failing refresh, not yet a stand-still.
+    let never = inputs.seen.true_copy.ours().is_none();
+    if let Some(failure) = mint_refused(outcome)
+        && !good
+        && !never
+    {
+        return Some((Reason::CredentialRefused, failure_text(failure)));
+    }
+    None
+}
+
+/// Without a token there is only the credential, and it is of no use while its client cannot be used.
+fn useless(inputs: &Inputs<'_>, outcome: &Outcome) -> Option<(Reason, String)> {
+    let desired = inputs.desired.as_ref().ok()?;
+    let (Lane::Settled(
+        Config::Reported { message }
+        | Config::Fighting { message }
+        | Config::Held { message, .. }
+        | Config::Vendor { message },
+    ), None, true) = (&outcome.config, &desired.token, desired.enabled)
+    else {
+        return None;
+    };
+    let account = account(inputs)?;
+    let broken = match account.state {
+        State::Active => false,
+        State::Inactive | State::DisabledByVendor | State::Deleted | State::Other(_) => true,
+    };
+    let (reason, _) = differs(inputs, outcome)?;
+    broken.then(|| (reason, message.clone()))
+}
+
+fn config_unfinished(outcome: &Outcome) -> bool {
+    outcome.config_failure.is_some() || matches!(outcome.config, Lane::Wait(_) | Lane::Do(_))
+}
+
+fn trouble(outcome: &Outcome) -> Option<(Reason, String)> {
+    if let Some(failure) = outcome.upkeep_failure.as_ref().or(outcome.config_failure.as_ref()) {
+        return Some((failure_reason(failure), failure_text(failure)));
+    }
+    match (&outcome.upkeep, &outcome.config) {
+        (Lane::Wait(wait), _) | (_, Lane::Wait(wait)) => Some((wait.reason, wait.message.clone())),
+        _ => None,
+    }
+}
+
+fn unfinished_text(outcome: &Outcome) -> (Reason, String) {
+    let failure = outcome.config_failure.as_ref().or(outcome.upkeep_failure.as_ref());
+    if let Some(failure) = failure {
+        return (failure_reason(failure), failure_text(failure));
+    }
+    match (&outcome.config, &outcome.upkeep) {
+        (Lane::Wait(wait), _) | (_, Lane::Wait(wait)) => (wait.reason, wait.message.clone()),
+        _ => (Reason::Progressing, "under way".into()),
+    }
+}
+
+/// Drift that is corrected, reported, fought over or held.
+fn differs(inputs: &Inputs<'_>, outcome: &Outcome) -> Option<(Reason, String)> {
+    match &outcome.config {
+        Lane::Settled(Config::Reported { message }) => Some((Reason::DriftDetected, message.clone())),
+        Lane::Settled(Config::Fighting { message }) => {
+            Some((Reason::FightingAnotherWriter, message.clone()))
+        }
+        Lane::Settled(Config::Held { message, differs: true }) => Some((Reason::Held, message.clone())),
+        Lane::Settled(Config::Vendor { message }) => Some((Reason::DisabledByVendor, message.clone())),
+        _ => {
+            let open = inputs
+                .object
+                .status
+                .drift
+                .as_ref()
+                .is_some_and(|drift| drift.detected_at.is_some() && drift.corrected_at.is_none());
+            (open && config_unfinished(outcome)).then(|| {
+                let (_, why) = unfinished_text(outcome);
+                let why = why.strip_prefix(CORRECTING).unwrap_or(&why);
+                (Reason::DriftDetected, format!("{CORRECTING}{why}"))
+            })
+        }
+    }
+}
+
+fn refresh_failing(outcome: &Outcome) -> Option<String> {
+    if let Some(failure) = &outcome.upkeep_failure {
+        return Some(failure_text(failure));
+    }
+    match &outcome.upkeep {
+        Lane::Wait(wait) if wait.reason != Reason::Progressing => Some(wait.message.clone()),
+        _ => None,
+    }
+}
+
+fn credential_valid(outcome: &Outcome) -> Option<(Verdict, Reason, String)> {
+    if let Some(failure) = mint_refused(outcome) {
+        return Some((Verdict::No, Reason::CredentialRefused, failure_text(failure)));
+    }
+    let tried = outcome.done.iter().any(|step| matches!(step, Step::Mint | Step::Prove | Step::WriteToken));
+    tried.then(|| (Verdict::Yes, Reason::Succeeded, "the last authentication succeeded".into()))
+}
