@@ -8,6 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod cluster {
+    mod changes;
+    mod drift;
     mod harness;
 
     mod ready;

@@ -67,6 +67,8 @@ pub struct Left {
     pub next_look: Option<Timestamp>,
     /// Both lanes were at rest.
     pub settled: bool,
+    /// It left a difference or a dead token alone: that it is over shows only in the absence of a difference.
+    pub differs: bool,
     /// It waits for a newer list or for names.
     pub wants_list: bool,
 }

@@ -21,7 +21,7 @@ use crate::model::desired::{Desired, Invalid, Policy, platform_key, policy};
 use crate::model::object::ObjectKey;
 use crate::model::platform::PlatformSeen;
 use crate::model::seen::{ObjectSeen, Slot, TokenSlot};
-use crate::model::step::{Lane, Step, Wants};
+use crate::model::step::{Config, Lane, Step, Upkeep, Wants};
 
 /// A pass that looks again this soon looks at once: the queue is not for spinning.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
@@ -229,8 +229,32 @@ fn left(passed: &Passed, generation: i64, deleting: bool) -> Left {
             .collect(),
         next_look: passed.report.next_look,
         settled,
+        differs: differs(passed),
         wants_list: matches!(&outcome.config, Lane::Wait(wait) if wants(wait.wants)),
     }
+}
+
+/// Whether the pass saw something wrong that it left as it is.
+fn differs(passed: &Passed) -> bool {
+    let config = match &passed.outcome.config {
+        Lane::Settled(
+            Config::Reported { .. }
+            | Config::Fighting { .. }
+            | Config::Held { differs: true, .. }
+            | Config::Vendor { .. },
+        ) => true,
+        Lane::Settled(
+            Config::Synced
+            | Config::Suspended
+            | Config::Off
+            | Config::Held { differs: false, .. }
+            | Config::Released,
+        )
+        | Lane::Do(_)
+        | Lane::Wait(_)
+        | Lane::Stuck(_) => false,
+    };
+    config || matches!(passed.outcome.upkeep, Lane::Settled(Upkeep::Dead { .. }))
 }
 
 /// Tells the sweeper what a pass waits for.

@@ -17,7 +17,7 @@ use keysteward_testbed::{ControlPlane, apply_yaml, eventually};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
-pub(crate) use self::credential::{Account, says, summary, tells};
+pub(crate) use self::credential::{Account, message, says, summary, tells};
 pub(crate) use self::operator::Operator;
 pub(crate) use self::plan::Plan;
 

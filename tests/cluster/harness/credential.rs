@@ -1,6 +1,7 @@
 //! In: the wishes of a test. Out: a `ServiceAccountCredential` as users write it, and what its status says.
 //! Waiting for a status is waiting for that of the newest spec.
 
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use super::{PLATFORM, World};
@@ -28,6 +29,13 @@ impl Account {
                 "credential": { "secretName": format!("{name}-credential") },
             },
         })
+    }
+
+    /// The same with a lifetime of its tokens, which is left alone where none is written.
+    pub(crate) fn of_a_day(world: &World, name: &str) -> Value {
+        let mut object = Self::of(world, name);
+        object["spec"]["genesysCloud"]["accessTokenLifetime"] = json!("24h");
+        object
     }
 
     /// A client into which people sign in.
@@ -101,6 +109,16 @@ impl World {
     /// Changes the spec of an object by a merge patch.
     pub(crate) async fn change(&self, name: &str, spec: &Value) -> Value {
         self.patch(KIND, &self.namespace, name, &json!({ "spec": spec })).await
+    }
+
+    /// Puts another spec in the place of the whole spec.
+    pub(crate) async fn replace(&self, object: &Value) -> Value {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let mut whole = self.api(KIND, &self.namespace).get(name).await.unwrap();
+        whole.data["spec"] = object["spec"].clone();
+        let api = self.api(KIND, &self.namespace);
+        let replaced = api.replace(name, &PostParams::default(), &whole).await.unwrap();
+        serde_json::to_value(replaced).unwrap()
     }
 
     /// Deletes an object without waiting for its end.
