@@ -21,33 +21,50 @@ mod tenant;
 mod world;
 
 use faults::{Mishap, Plan};
+use story::Story;
 
 #[tokio::test(start_paused = true)]
 async fn every_story_ends_well() {
-    let mut failed = Vec::new();
+    let mut failed = Failed::default();
     for story in stories::all() {
-        if let Err(why) = story.told(Plan::none()).await {
-            failed.push(format!("### {}\n{why}", story.name));
+        failed.note(&story, "", story.told(Plan::none()).await);
+    }
+    failed.none_of();
+}
+
+/// What went wrong, told in full for the first few.
+#[derive(Default)]
+struct Failed {
+    told: usize,
+    stories: Vec<String>,
+}
+
+impl Failed {
+    fn note(&mut self, story: &Story, how: &str, told: Result<u64, String>) {
+        self.told += 1;
+        if let Err(why) = told {
+            self.stories.push(format!("### {} {how}\n{why}", story.name));
         }
     }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+
+    fn none_of(self) {
+        let Self { told, stories } = self;
+        let first: Vec<&str> = stories.iter().take(40).map(String::as_str).collect();
+        assert!(stories.is_empty(), "{} of {told} tellings failed\n{}", stories.len(), first.join("\n\n"));
+        assert!(told > 0, "nothing was told");
+    }
 }
 
 async fn with_every_call_struck_once_by(mishap: Mishap) {
-    let mut failed = Vec::new();
-    let mut told = 0;
+    let mut failed = Failed::default();
     for story in stories::all() {
-        let Ok(calls) = story.told(Plan::none()).await else { continue };
+        let calls = story.told(Plan::none()).await.expect("every story ends well without mishaps");
         for call in 1..=calls {
-            told += 1;
-            if let Err(why) = story.told(Plan::at(call, mishap)).await {
-                failed.push(format!("### {}, {mishap:?} at call {call}\n{why}", story.name));
-            }
+            let told = story.told(Plan::at(call, mishap)).await;
+            failed.note(&story, &format!("with {mishap:?} at call {call}"), told);
         }
     }
-    println!("{told} tellings struck by {mishap:?}");
-    let first: Vec<String> = failed.iter().take(400).cloned().collect();
-    assert!(failed.is_empty(), "{} of {told} tellings failed\n{}", failed.len(), first.join("\n\n"));
+    failed.none_of();
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,4 +90,74 @@ async fn every_call_is_refused_once() {
 #[tokio::test(start_paused = true)]
 async fn the_process_dies_after_every_call_once() {
     with_every_call_struck_once_by(Mishap::Death).await;
+}
+
+/// Whatever is done at whatever moment of a create.
+#[tokio::test(start_paused = true)]
+async fn a_create_may_be_interrupted_at_every_call() {
+    let mut failed = Failed::default();
+    for story in stories::interrupted() {
+        for call in 1..=40 {
+            let mut story = story.clone();
+            if let Some((at, _)) = &mut story.interruption {
+                *at = call;
+            }
+            let told = story.told(Plan::none()).await;
+            failed.note(&story, &format!("at call {call}"), told);
+        }
+    }
+    failed.none_of();
+}
+
+/// Two mishaps at places drawn by lot, the same ones each time.
+#[tokio::test(start_paused = true)]
+async fn two_mishaps_in_one_story_do_no_more_harm_than_one() {
+    let mut lot = Lot(20_260_301);
+    let mut failed = Failed::default();
+    for mut story in stories::all() {
+        story.end.creates += 2;
+        let calls = story.told(Plan::none()).await.expect("every story ends well without mishaps");
+        for _ in 0..TWICE_STRUCK {
+            let mut strike = || (lot.below(calls + 10) + 1, Mishap::ALL[lot.below(5) as usize]);
+            let strikes = [strike(), strike()];
+            let told = story.told(Plan::of(strikes)).await;
+            failed.note(&story, &format!("with {strikes:?}"), told);
+        }
+    }
+    failed.none_of();
+}
+
+/// An interruption and a mishap, both drawn by lot.
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_create_survives_a_mishap() {
+    let mut lot = Lot(7);
+    let mut failed = Failed::default();
+    for story in stories::interrupted() {
+        for _ in 0..INTERRUPTED_AND_STRUCK {
+            let mut story = story.clone();
+            if let Some((at, _)) = &mut story.interruption {
+                *at = lot.below(30) + 1;
+            }
+            let strike = (lot.below(45) + 1, Mishap::ALL[lot.below(5) as usize]);
+            let how = format!("at call {:?} with {strike:?}", story.interruption.map(|(at, _)| at));
+            let told = story.told(Plan::of([strike])).await;
+            failed.note(&story, &how, told);
+        }
+    }
+    failed.none_of();
+}
+
+const TWICE_STRUCK: usize = 30;
+const INTERRUPTED_AND_STRUCK: usize = 150;
+
+/// Numbers by lot, the same ones each time (xorshift).
+struct Lot(u64);
+
+impl Lot {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
 }

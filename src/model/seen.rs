@@ -119,6 +119,8 @@ pub struct RemoteSeen {
     pub mine: Option<Account>,
     /// Read by id in this pass, so that it can be written.
     pub snapshot: Option<Snapshot>,
+    /// What that read itself showed, where a write of ours is younger and believed instead.
+    pub lagging: Option<Account>,
     /// A read by id in this pass found nothing.
     pub absent_now: bool,
     /// In how many sweeps running a read by id found nothing.

@@ -47,6 +47,8 @@ struct Known {
     outdated_until: Timestamp,
     /// Lists begun before this moment may not show it at all.
     absent_until: Timestamp,
+    /// We wrote it: reads before this moment may show what was before.
+    written_until: Option<Timestamp>,
 }
 
 impl Known {
@@ -97,8 +99,38 @@ impl Memory {
         Self { running: true, ..Self::default() }
     }
 
-    /// Remembers what a read or write showed; lists begun within `lag` of `now` may show what was before.
-    pub fn learn(
+    /// Remembers what a write of ours left; lists and reads within `lag` of `now` may show what was before.
+    pub fn learn_written(
+        &mut self,
+        id: &AccountId,
+        account: Option<Account>,
+        now: Timestamp,
+        lag: SignedDuration,
+    ) {
+        self.learn(id, account, now, lag);
+        if let Some(known) = self.known.get_mut(id) {
+            known.written_until = Some(after(now, lag));
+        }
+    }
+
+    /// Remembers what a read showed, unless a write of ours is too young to show. Returns what is to be believed.
+    pub fn learn_read(
+        &mut self,
+        id: &AccountId,
+        read: Option<Account>,
+        now: Timestamp,
+        lag: SignedDuration,
+    ) -> Option<Account> {
+        if let Some(known) = self.known.get(id)
+            && known.written_until.is_some_and(|until| now < until)
+        {
+            return known.account.clone();
+        }
+        self.learn(id, read.clone(), now, lag);
+        read
+    }
+
+    fn learn(
         &mut self,
         id: &AccountId,
         account: Option<Account>,
@@ -107,14 +139,20 @@ impl Memory {
     ) {
         let until = after(now, lag);
         let absent_until = self.known.get(id).map_or(until, |known| known.absent_until.max(until));
-        self.known.insert(id.clone(), Known { account, outdated_until: until, absent_until });
+        let known = Known { account, outdated_until: until, absent_until, written_until: None };
+        self.known.insert(id.clone(), known);
     }
 
     /// Remembers an account just made; lists begun within `lag` of `now` may not show it.
     pub fn learn_made(&mut self, account: Account, now: Timestamp, lag: SignedDuration) {
-        let known = Known { outdated_until: now, absent_until: after(now, lag), account: None };
         let id = account.id.clone();
-        self.known.insert(id, Known { account: Some(account), ..known });
+        let known = Known {
+            account: Some(account),
+            outdated_until: now,
+            absent_until: after(now, lag),
+            written_until: None,
+        };
+        self.known.insert(id, known);
     }
 
     /// Notes that a read by id found nothing while this sweep's list stood.

@@ -151,10 +151,12 @@ impl Operator {
         if self.process.next_sweep.is_none_or(|at| at <= now) {
             self.sweep().await;
         }
+        self.process.dirty |= std::mem::take(&mut self.world.state().shown);
         let due = self.process.next_look.is_some_and(|at| at <= self.world.now());
         if due || self.process.dirty {
             self.pass().await;
         }
+        self.process.dirty |= std::mem::take(&mut self.world.state().shown);
         let next = self.process.next_sweep.into_iter().chain(self.process.next_look).min();
         if !self.process.dirty
             && let Some(next) = next

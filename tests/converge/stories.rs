@@ -182,7 +182,7 @@ fn switches() -> Vec<Story> {
             },
             |state| {
                 state.apply();
-                state.interruption = Some((14, |state| state.edit_spec(&json!({"enabled": false}))));
+                state.interruption = Some((state.calls + 9, |state| state.edit_spec(&json!({"enabled": false}))));
             },
             |state| state.edit_spec(&json!({"enabled": true})),
         ], End { creates: 4, ..End::well() }),
@@ -262,7 +262,7 @@ fn second_lives() -> Vec<Story> {
         Story::new("deleted and applied again at once", &[
             |state| {
                 state.delete_object();
-                state.interruption = Some((6, |state| state.apply()));
+                state.interruption = Some((state.calls + 6, |state| state.apply()));
             },
             |state| state.apply(),
         ], End::well()),
@@ -318,5 +318,57 @@ fn deletions() -> Vec<Story> {
             state.delete_object();
         }], retained)
         .with(&json!({"policy": {"onDelete": "Delete", "deletionDeadline": "10m"}})),
+    ]
+}
+
+/// Creates in whose midst something is done; at which call is for the telling to say.
+pub(crate) fn interrupted() -> Vec<Story> {
+    let first = |name| Story::from_the_start(name, NOTHING, End::well());
+    let then = |name, deed: Deed| Story::from_the_start(name, &[|_| {}, deed], End::well());
+    let delete = json!({"policy": {"onDelete": "Delete"}});
+    let gone: Deed = |state| state.delete_object();
+    let kept = End {
+        remote: Remote::KeptOrAbsent,
+        ..End::gone()
+    };
+    vec![
+        first("deleted in the midst of its create").with(&delete).interrupted(1, gone, End::gone()),
+        first("deleted in the midst of its create where lists lag")
+            .with(&delete)
+            .lagging(slow())
+            .interrupted(1, gone, End::gone()),
+        first("deleted in the midst of its create, the client stays").interrupted(1, gone, kept.clone()),
+        first("deleted in the midst of its create, the client is switched off")
+            .with(&json!({"policy": {"onDelete": "Disable"}}))
+            .interrupted(1, gone, kept),
+        then("deleted in the midst of its create and applied again", |state| state.apply())
+            .interrupted(1, gone, End { creates: 3, ..End::well() }),
+        then("switched off in the midst of its create and on again", |state| {
+            state.edit_spec(&json!({"enabled": true}));
+        })
+        .interrupted(1, |state| state.edit_spec(&json!({"enabled": false})), End::well()),
+        first("renamed in the midst of its create").interrupted(1, |state| {
+            state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}, "token": {"secretName": "token-2"}}));
+        }, End::well()),
+        first("suspended in the midst of its create, then resumed").interrupted(1, |state| {
+            state.edit_spec(&json!({"suspend": true}));
+            state.interruption = Some((state.calls + 20, |state| state.edit_spec(&json!({"suspend": false}))));
+        }, End::well()),
+        first("its client is deleted in the midst of its create")
+            .with(&json!({"policy": {"onMissing": "Recreate"}}))
+            .interrupted(1, |state| {
+                let now = state.now;
+                for id in state.marked() {
+                    state.tenant.change(&id, now, None);
+                }
+            }, End { creates: 3, ..End::well() }),
+        first("its client is switched off in the midst of its create").interrupted(1, |state| {
+            let now = state.now;
+            for id in state.marked() {
+                let mut client = state.tenant.client(&id).unwrap().clone();
+                client.state = keysteward::model::account::State::Inactive;
+                state.tenant.change(&id, now, Some(client));
+            }
+        }, End::well()),
     ]
 }

@@ -25,6 +25,8 @@ pub(crate) enum Remote {
     Differs,
     Inactive,
     Absent,
+    /// One whose credential is kept, or none.
+    KeptOrAbsent,
 }
 
 /// How a story must end.
@@ -83,11 +85,15 @@ pub(crate) struct Story {
     pub(crate) spec: Value,
     pub(crate) lag: Lag,
     pub(crate) idle_timeout: Option<SignedDuration>,
-    /// What is done, each after the world has come to rest. The first one is spared from mishaps.
+    /// What is done, each after the world has come to rest.
     pub(crate) deeds: Vec<Deed>,
+    /// So many of the first are spared from mishaps.
+    pub(crate) spared: usize,
     pub(crate) allowed_later: Allowed,
     pub(crate) missing_later: bool,
     pub(crate) end: End,
+    /// Something that is done in the midst of it.
+    pub(crate) interruption: Option<(u64, Deed)>,
 }
 
 impl Story {
@@ -101,15 +107,17 @@ impl Story {
             lag: Lag::default(),
             idle_timeout: None,
             deeds: all,
+            spared: 1,
             allowed_later: Allowed::AnyRole,
             missing_later: false,
             end,
+            interruption: None,
         }
     }
 
     /// A story that is told from the very first call.
     pub(crate) fn from_the_start(name: &'static str, deeds: &[Deed], end: End) -> Self {
-        Self { deeds: deeds.to_vec(), ..Self::new(name, &[], end) }
+        Self { deeds: deeds.to_vec(), spared: 0, ..Self::new(name, &[], end) }
     }
 
     #[must_use]
@@ -164,13 +172,22 @@ impl Story {
         Arc::new(world)
     }
 
+    /// The same story with something done at a call of this number.
+    #[must_use]
+    pub(crate) fn interrupted(mut self, call: u64, deed: Deed, end: End) -> Self {
+        self.interruption = Some((call, deed));
+        self.end = end;
+        self
+    }
+
     /// Tells the story. `Ok` is the number of calls that mishaps may strike; `Err` says what went wrong.
     pub(crate) async fn told(&self, plan: Plan) -> Result<u64, String> {
         let mut operator = Operator::new(self.world());
         let mut plan = Some(plan);
         for (number, deed) in self.deeds.iter().enumerate() {
-            if number == 1 || self.deeds.len() == 1 {
+            if number == self.spared {
                 operator.world.arm(plan.take().unwrap_or_default());
+                operator.world.state().interruption = self.interruption;
             }
             operator.world.act(*deed);
             if number + 1 == self.deeds.len() {
@@ -179,6 +196,12 @@ impl Story {
             }
             operator.nudge();
             operator.settle().await?;
+            // What was to interrupt it and came too late happens at rest.
+            while let Some((_, deed)) = operator.world.interruption() {
+                operator.world.act(deed);
+                operator.nudge();
+                operator.settle().await?;
+            }
         }
         let calls = operator.world.state().calls;
         self.judge(&mut operator).await?;
@@ -230,7 +253,13 @@ impl Story {
 
         let marked = state.marked();
         let live = usize::from(end.remote != Remote::Absent);
-        must(marked.len() == live, format!("{} clients carry our marker: {marked:?}", marked.len()));
+        if end.remote == Remote::KeptOrAbsent {
+            let kept = usize::from(state.has_true_copy());
+            must(marked.len() == kept, format!("{marked:?} carry our marker, {kept} credentials are kept"));
+        } else {
+            must(marked.len() == live, format!("{} clients carry our marker: {marked:?}", marked.len()));
+            must(state.has_true_copy() == end.true_copy, "the true copy".into());
+        }
         if let Some(client) = marked.first().and_then(|id| state.tenant.client(id)) {
             let active = client.state == Activity::Active;
             match end.remote {
@@ -240,10 +269,9 @@ impl Story {
                 }
                 Remote::Differs => must(active, format!("it is {:?}", client.state)),
                 Remote::Inactive => must(!active, "it is active".into()),
-                Remote::Absent => {}
+                Remote::Absent | Remote::KeptOrAbsent => {}
             }
         }
-        must(state.has_true_copy() == end.true_copy, "the true copy".into());
         must(!state.has_reservation(), "a reservation is left".into());
         let copy = state.etcd.secret(OPERATOR_NAMESPACE, &true_copy_name(&any_life()));
         if let (Some(copy), true) = (copy, end.remote != Remote::Absent) {

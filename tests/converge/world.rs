@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) wrongs: Vec<String>,
     /// Something that people do in the midst of a pass, at the call of this number.
     pub(crate) interruption: Option<(u64, Deed)>,
+    /// A watch has something new to show.
+    pub(crate) shown: bool,
 }
 
 /// Something that people do.
@@ -63,6 +65,7 @@ impl World {
             log: Vec::new(),
             wrongs: Vec::new(),
             interruption: None,
+            shown: false,
         };
         Self {
             capabilities,
@@ -96,6 +99,11 @@ impl World {
         deed(&mut self.state());
     }
 
+    /// Takes what was to interrupt the story and has not.
+    pub(crate) fn interruption(&self) -> Option<(u64, Deed)> {
+        self.state().interruption.take()
+    }
+
     /// Resolves when the process is to die.
     pub(crate) async fn died(&self) {
         self.died.notified().await;
@@ -116,6 +124,7 @@ impl World {
             let number = state.calls;
             if let Some((_, deed)) = state.interruption.take_if(|(at, _)| *at == number) {
                 deed(&mut state);
+                state.shown = true;
             }
             let mishap = state.plan.take(number);
             state.log.push(Line {

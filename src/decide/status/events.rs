@@ -2,6 +2,7 @@
 
 use crate::api::ServiceAccountCredentialStatus;
 use crate::api::conditions::{ConditionType, Reason};
+use crate::decide::drift::sentence;
 use crate::decide::next::Inputs;
 use crate::model::event::{Event, Severity};
 use crate::model::step::{Outcome, Step};
@@ -57,12 +58,7 @@ fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
             Severity::Warning,
             Reason::DriftDetected.as_str(),
             "Compare",
-            drift
-                .changes
-                .iter()
-                .map(|change| format!("{} should be {} and is {}", change.field, change.was, change.now))
-                .collect::<Vec<_>>()
-                .join("; "),
+            sentence(drift),
         )),
         Step::SwitchOff(id) => normal("ClientSwitchedOff", "SwitchOff", format!("switched client {id} off")),
         Step::Delete(id) => normal("ClientDeleted", "Delete", format!("deleted client {id}")),

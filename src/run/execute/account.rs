@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{lost, provider, view};
+use crate::decide::diff;
 use crate::kubernetes::Cluster;
 use crate::model::account::{Account, AccountId, Field, State, Wish};
-use crate::model::fault::{Fault, RefusalKind};
+use crate::model::fault::{Fault, RefusalKind, Trouble, TroubleKind};
 use crate::model::seen::{Answer, Seen};
 use crate::model::step::Because;
 use crate::provider::{Provider, Snapshot};
@@ -71,18 +72,19 @@ async fn read_for_write<P: Provider, K: Cluster>(
     let provider = provider(scene)?;
     let lag = provider.capabilities().write_lag;
     let Some(snapshot) = provider.read(id).await? else {
-        memory.learn(id, None, (scene.clock)(), lag);
+        memory.learn_read(id, None, (scene.clock)(), lag);
         forget_account(id, seen);
         return Ok(None);
     };
-    let account = &snapshot.account;
-    let others = account.marker.as_ref().is_some_and(|found| !found.same_object(&scene_marker(scene)));
-    if account.held || others {
-        memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
-        refresh(scene, memory, seen);
-        return Ok(None);
-    }
-    Ok(Some(snapshot))
+    let Snapshot { account, document } = snapshot;
+    let believed = memory.learn_read(id, Some(account), (scene.clock)(), lag);
+    refresh(scene, memory, seen);
+    Ok(believed
+        .filter(|account| !account.held)
+        .filter(|account| {
+            account.marker.as_ref().is_none_or(|found| found.same_object(&scene_marker(scene)))
+        })
+        .map(|account| Snapshot { account, document }))
 }
 
 pub(super) async fn read<P: Provider, K: Cluster>(
@@ -94,20 +96,20 @@ pub(super) async fn read<P: Provider, K: Cluster>(
     let provider = provider(scene)?;
     let snapshot = provider.read(id).await?;
     let lag = provider.capabilities().write_lag;
-    match snapshot {
-        Some(snapshot) => {
-            memory.learn(id, Some(snapshot.account.clone()), (scene.clock)(), lag);
-            memory.found();
-            seen.remote.mine = Some(snapshot.account.clone());
-            seen.remote.snapshot = Some(snapshot);
-        }
-        None => {
-            let sweep = scene.session.and_then(|session| session.inventory.as_ref()).map_or(0, |i| i.sweep);
-            memory.miss(sweep);
-            seen.remote.mine = None;
-            seen.remote.snapshot = None;
-            seen.remote.absent_now = true;
-        }
+    if let Some(Snapshot { account, document }) = snapshot {
+        let believed = memory.learn_read(id, Some(account.clone()), (scene.clock)(), lag);
+        memory.found();
+        seen.remote.snapshot =
+            believed.clone().map(|account| Snapshot { account, document });
+        seen.remote.lagging = believed.as_ref().filter(|believed| **believed != account).map(|_| account);
+        seen.remote.mine = believed;
+    } else {
+        memory.learn_read(id, None, (scene.clock)(), lag);
+        let sweep = scene.session.and_then(|session| session.inventory.as_ref()).map_or(0, |i| i.sweep);
+        memory.miss(sweep);
+        seen.remote.mine = None;
+        seen.remote.snapshot = None;
+        seen.remote.absent_now = true;
     }
     seen.remote.misses = memory.misses;
     Ok(())
@@ -122,7 +124,14 @@ pub(super) async fn update<P: Provider, K: Cluster>(
 ) -> Result<(), Because> {
     let provider = provider(scene)?;
     let snapshot = seen.remote.snapshot.take().ok_or_else(|| lost("the account"))?;
-    let account = provider.update(&snapshot, wish, fields).await?;
+    let mut fields = fields.clone();
+    if let (Some(lagging), Ok(view)) = (&seen.remote.lagging, view(scene)) {
+        // The document shows what was before our last write: sent back as it is, it would undo that write.
+        let shown = diff::fields(&diff::diff(wish, lagging, &view.catalog));
+        let truly = diff::fields(&diff::diff(wish, &snapshot.account, &view.catalog));
+        fields.extend(shown.difference(&truly));
+    }
+    let account = provider.update(&snapshot, wish, &fields).await?;
     learn_write(provider, scene, memory, seen, account);
     seen.carried.updated = true;
     Ok(())
@@ -151,8 +160,7 @@ pub(super) async fn delete<P: Provider, K: Cluster>(
     let Some(snapshot) = read_for_write(id, scene, memory, seen).await? else { return Ok(()) };
     let provider = provider(scene)?;
     if provider.capabilities().inactive_before_delete && snapshot.account.state == State::Active {
-        // Switched on since the list was taken: off first.
-        learn_write(provider, scene, memory, seen, snapshot.account);
+        // Switched on since the list was taken: off first, as the next step.
         return Ok(());
     }
     match provider.delete(id).await {
@@ -164,15 +172,14 @@ pub(super) async fn delete<P: Provider, K: Cluster>(
     let lag = provider.capabilities().write_lag;
     match provider.read(id).await? {
         None => {
-            memory.learn(id, None, (scene.clock)(), lag);
+            memory.learn_written(id, None, (scene.clock)(), lag);
             forget_account(id, seen);
             Ok(())
         }
-        Some(snapshot) => {
-            memory.learn(id, Some(snapshot.account), (scene.clock)(), lag);
-            refresh(scene, memory, seen);
-            Err(lost("the deleted client still shows and"))
-        }
+        Some(_) => Err(Because::Platform(Fault::Unknown(Trouble {
+            kind: TroubleKind::Garbled,
+            text: format!("the platform took the delete of client {id} and still shows it: looking again"),
+        }))),
     }
 }
 
@@ -183,7 +190,7 @@ fn learn_write<P: Provider, K: Cluster>(
     seen: &mut Seen,
     account: Account,
 ) {
-    memory.learn(
+    memory.learn_written(
         &account.id.clone(),
         Some(account),
         (scene.clock)(),
