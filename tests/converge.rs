@@ -147,8 +147,8 @@ async fn an_interrupted_create_survives_a_mishap() {
     failed.none_of();
 }
 
-const TWICE_STRUCK: usize = 30;
-const INTERRUPTED_AND_STRUCK: usize = 150;
+const TWICE_STRUCK: usize = 12;
+const INTERRUPTED_AND_STRUCK: usize = 60;
 
 /// Numbers by lot, the same ones each time (xorshift).
 struct Lot(u64);

@@ -87,6 +87,11 @@ impl Plan {
         Self(mishaps.into_iter().collect())
     }
 
+    /// Whether debug texts are searched for secrets in a telling with this plan: in each without mishaps, and in some with.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.0.keys().all(|call| call % 5 == 0)
+    }
+
     pub(crate) fn take(&mut self, call: u64) -> Option<Mishap> {
         self.0.remove(&call)
     }

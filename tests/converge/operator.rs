@@ -45,6 +45,8 @@ pub(crate) struct Operator {
     pub(crate) platform: Platform,
     /// The status of the platform object names the tenant: it outlives a process.
     pub(crate) knows_tenant: bool,
+    /// Whether every debug text is searched for secrets, which takes longer than all the rest.
+    pub(crate) listens: bool,
     pub(crate) deaths: u32,
     pub(crate) passes: u32,
     /// The outcome of the last pass.
@@ -73,6 +75,7 @@ impl Operator {
             world,
             platform: Platform { allowed: Allowed::AnyRole, missing: false },
             knows_tenant: false,
+            listens: false,
             deaths: 0,
             passes: 0,
             last: None,
@@ -306,7 +309,9 @@ impl Operator {
             leads: &|| true,
         };
         let passed = pass(&mut scene, &mut self.process.memory).await;
-        self.world.leaks(&format!("{scene:?} {passed:?} {desired:?} {platform:?} {session:?}"));
+        if self.listens {
+            self.world.leaks(&format!("{scene:?} {passed:?} {desired:?} {platform:?} {session:?}"));
+        }
         let now = self.world.now();
         match passed {
             Err(_) => {

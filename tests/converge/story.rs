@@ -183,6 +183,7 @@ impl Story {
     /// Tells the story. `Ok` is the number of calls that mishaps may strike; `Err` says what went wrong.
     pub(crate) async fn told(&self, plan: Plan) -> Result<u64, String> {
         let mut operator = Operator::new(self.world());
+        operator.listens = plan.is_listened_to();
         let mut plan = Some(plan);
         for (number, deed) in self.deeds.iter().enumerate() {
             if number == self.spared {
