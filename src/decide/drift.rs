@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::condition::{Verdict, lay};
 use super::diff::Change;
 use super::records::whole_seconds;
 use crate::api::conditions::{ConditionType, Reason};
@@ -86,24 +85,6 @@ pub fn record(before: Option<&DriftStatus>, changes: &[Change], now: Timestamp) 
     Some(DriftStatus { detected_at: Some(now), changes: shown, corrected_at: None, undone })
 }
 
-/// The status with a drift written down before anything is done about it: until then nothing may call it synced.
-pub fn recorded(
-    status: &ServiceAccountCredentialStatus,
-    drift: &DriftStatus,
-    generation: i64,
-    now: Timestamp,
-) -> ServiceAccountCredentialStatus {
-    let mut status = status.clone();
-    let said = (Verdict::No, Reason::DriftDetected, sentence(drift));
-    let synced = lay(&status.conditions, ConditionType::Synced, Some(said), generation, now);
-    match status.conditions.iter_mut().find(|condition| condition.type_ == synced.type_) {
-        Some(before) => *before = synced,
-        None => status.conditions.push(synced),
-    }
-    status.drift = Some(drift.clone());
-    status
-}
-
 /// What differs, for people.
 pub fn sentence(drift: &DriftStatus) -> String {
     let one = |change: &DriftChange| {
@@ -169,26 +150,6 @@ mod tests {
         let other = vec![Change { field: Field::Enabled, want: "active".into(), now: "disabled".into() }];
         status = record(Some(&status), &other, at(5)).unwrap();
         assert!(status.undone.is_empty());
-    }
-
-    #[test]
-    fn a_drift_that_is_written_down_is_not_synced() {
-        let all_well = ServiceAccountCredentialStatus {
-            conditions: [ConditionType::Ready, ConditionType::Synced]
-                .map(|kind| {
-                    lay(&[], kind, Some((Verdict::Yes, Reason::Succeeded, "as written".into())), 3, at(1))
-                })
-                .into(),
-            ..ServiceAccountCredentialStatus::default()
-        };
-        let drift = record(None, &off(), at(5)).unwrap();
-        let status = recorded(&all_well, &drift, 3, at(5));
-        assert_eq!(status.drift, Some(drift));
-        assert_eq!(status.conditions[0], all_well.conditions[0]);
-        let synced = &status.conditions[1];
-        assert_eq!((&*synced.status, &*synced.reason), ("False", "DriftDetected"));
-        assert_eq!(synced.message, "enabled should be active and is inactive");
-        assert_eq!(status.conditions.len(), 2);
     }
 
     #[test]

@@ -6,7 +6,6 @@ mod token;
 
 use super::memory::Memory;
 use super::pass::Scene;
-use crate::decide::drift;
 use crate::kubernetes::{Cluster, Error};
 use crate::model::fault::Fault;
 use crate::model::platform::PlatformView;
@@ -46,9 +45,9 @@ pub(super) async fn execute<P: Provider, K: Cluster>(
             memory.held = false;
             Ok(())
         }
-        Step::RecordDrift(recorded) => {
-            let generation = scene.object.generation;
-            let status = drift::recorded(&scene.object.status, recorded, generation, (scene.clock)());
+        Step::RecordDrift(drift) => {
+            let mut status = scene.object.status.clone();
+            status.drift = Some((**drift).clone());
             let written = scene.cluster.write_status(&scene.object.key, &status).await;
             // A write without an answer may have happened: what this pass reports must not undo it.
             if matches!(written, Ok(()) | Err(Error::Unavailable(_))) {
