@@ -47,7 +47,6 @@ pub(crate) struct Operator {
     pub(crate) knows_tenant: bool,
     /// Whether every debug text is searched for secrets, which takes longer than all the rest.
     pub(crate) listens: bool,
-    pub(crate) deaths: u32,
     pub(crate) passes: u32,
     /// The outcome of the last pass.
     pub(crate) last: Option<Outcome>,
@@ -76,7 +75,6 @@ impl Operator {
             platform: Platform { allowed: Allowed::AnyRole, missing: false },
             knows_tenant: false,
             listens: false,
-            deaths: 0,
             passes: 0,
             last: None,
             process: Process { dirty: true, ..Process::default() },
@@ -94,7 +92,6 @@ impl Operator {
 
     /// The process ends and another begins.
     pub(crate) fn restart(&mut self) {
-        self.deaths += 1;
         let later = self.world.now() + SignedDuration::from_secs(2);
         self.world.advance(later);
         self.process = Process { dirty: true, ..Process::default() };

@@ -185,7 +185,7 @@ fn switches() -> Vec<Story> {
                 state.interruption = Some((state.calls + 9, |state| state.edit_spec(&json!({"enabled": false}))));
             },
             |state| state.edit_spec(&json!({"enabled": true})),
-        ], End { creates: 4, ..End::well() }),
+        ], End { creates: 2, ..End::well() }),
         Story::new("suspended", &[|state| state.edit_spec(&json!({"suspend": true})), deeds::add_role], End {
             remote: Remote::Differs,
             ready: ("True", "Suspended"),
@@ -212,9 +212,9 @@ fn switches() -> Vec<Story> {
 fn second_lives() -> Vec<Story> {
     let recreate = json!({"policy": {"onMissing": "Recreate"}});
     vec![
-        Story::new("deleted behind our back", &[|state| state.delete_client()], End { creates: 3, ..End::well() })
+        Story::new("deleted behind our back", &[|state| state.delete_client()], End { creates: 2, ..End::well() })
             .with(&recreate),
-        Story::new("deleted behind our back where lists lag", &[|state| state.delete_client()], End { creates: 3, ..End::well() })
+        Story::new("deleted behind our back where lists lag", &[|state| state.delete_client()], End { creates: 2, ..End::well() })
             .with(&recreate)
             .lagging(slow()),
         Story::new("deleted behind our back, only reported", &[|state| state.delete_client()], End {
@@ -342,7 +342,7 @@ pub(crate) fn interrupted() -> Vec<Story> {
             .with(&json!({"policy": {"onDelete": "Disable"}}))
             .interrupted(1, gone, kept),
         then("deleted in the midst of its create and applied again", |state| state.apply())
-            .interrupted(1, gone, End { creates: 3, ..End::well() }),
+            .interrupted(1, gone, End { creates: 2, ..End::well() }),
         then("switched off in the midst of its create and on again", |state| {
             state.edit_spec(&json!({"enabled": true}));
         })
@@ -361,7 +361,7 @@ pub(crate) fn interrupted() -> Vec<Story> {
                 for id in state.marked() {
                     state.tenant.change(&id, now, None);
                 }
-            }, End { creates: 3, ..End::well() }),
+            }, End { creates: 2, ..End::well() }),
         first("its client is switched off in the midst of its create").interrupted(1, |state| {
             let now = state.now;
             for id in state.marked() {

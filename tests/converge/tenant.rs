@@ -66,6 +66,7 @@ pub(crate) struct Tenant {
     pub(crate) id: String,
     pub(crate) wrongs: Vec<String>,
     pub(crate) creates: u32,
+    pub(crate) regenerates: u32,
     clients: BTreeMap<String, Row>,
     tokens: BTreeMap<String, Issued>,
     numbers: u32,
@@ -93,6 +94,7 @@ impl Tenant {
             id: TENANT.into(),
             wrongs: Vec::new(),
             creates: 0,
+            regenerates: 0,
             clients: BTreeMap::new(),
             tokens: BTreeMap::new(),
             numbers: 0,
@@ -269,6 +271,7 @@ impl Tenant {
 
     pub(crate) fn regenerate(&mut self, id: &str, now: Timestamp) -> Result<Credential, Fault> {
         self.for_write(id)?;
+        self.regenerates += 1;
         let number = self.number();
         let row = self.clients.get_mut(id).expect("it was there for the write");
         row.secret = format!("{CANARY}-secret-{number}");
@@ -309,6 +312,7 @@ impl Tenant {
         }
         if now < row.secret_at + settle {
             row.poisoned_until = Some(now + SignedDuration::from_secs(60));
+            self.wrongs.push(format!("the new secret of {id} was tried before the platform settled"));
         }
         if row.poisoned_until.is_some_and(|until| now < until) {
             return Err(unknown());
