@@ -9,6 +9,8 @@ mod etcd;
 mod faults;
 #[path = "converge/operator.rs"]
 mod operator;
+#[path = "converge/scenes.rs"]
+mod scenes;
 #[path = "converge/seams.rs"]
 mod seams;
 #[path = "converge/stories.rs"]

@@ -27,6 +27,11 @@ impl World {
         kind: Kind,
         effect: impl FnOnce(&mut State) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        let asked = what.clone();
+        let effect = move |state: &mut State| match state.tenant.outages.of(&asked) {
+            Some(fault) => Err(fault),
+            None => effect(state),
+        };
         self.call(what, kind, Mishap::at_the_platform, effect).await
     }
 

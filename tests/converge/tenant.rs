@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keysteward::model::account::{Account, AccountId, Field, RoleGrant, Settings, State, Wish};
-use keysteward::model::fault::{Fault, Refusal, RefusalKind};
+use keysteward::model::fault::{Fault, Refusal, RefusalKind, Trouble, TroubleKind};
 use keysteward::model::marker::{Marker, is_held};
 use keysteward::model::secret_text::SecretText;
 use keysteward::model::token::{Credential, Introspection, Token};
@@ -26,6 +26,25 @@ pub(crate) struct Lag {
     pub(crate) list: SignedDuration,
     /// Writes in reads by id.
     pub(crate) read: SignedDuration,
+}
+
+/// What goes wrong until somebody mends it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outages {
+    pub(crate) admin: Option<Fault>,
+    pub(crate) creates: Option<Fault>,
+    pub(crate) mints: Option<Fault>,
+}
+
+impl Outages {
+    pub(crate) fn of(&self, what: &str) -> Option<Fault> {
+        match what.split(' ').next() {
+            Some("mint") => self.mints.clone(),
+            Some("introspect" | "revoke") => None,
+            Some("create") => self.creates.clone().or(self.admin.clone()),
+            _ => self.admin.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +80,8 @@ pub(crate) struct Tenant {
     pub(crate) settle: SignedDuration,
     pub(crate) token_life: Option<SignedDuration>,
     pub(crate) idle_timeout: Option<SignedDuration>,
-    pub(crate) refuses_mints: bool,
+    /// What is answered whatever is asked: to everything but tokens, to creates, to mints.
+    pub(crate) outages: Outages,
     /// The tenant that answers.
     pub(crate) id: String,
     pub(crate) wrongs: Vec<String>,
@@ -90,7 +110,7 @@ impl Tenant {
             settle,
             token_life: None,
             idle_timeout: None,
-            refuses_mints: false,
+            outages: Outages::default(),
             id: TENANT.into(),
             wrongs: Vec::new(),
             creates: 0,
@@ -298,9 +318,6 @@ impl Tenant {
     pub(crate) fn mint(&mut self, credential: &Credential, now: Timestamp) -> Result<Token, Fault> {
         let id = &credential.client_id;
         let unknown = || refused(RefusalKind::Unauthorized, "client not found or wrong secret");
-        if self.refuses_mints {
-            return Err(unknown());
-        }
         let settle = self.settle;
         let row = self.clients.get_mut(id).ok_or_else(unknown)?;
         let client = row.now().cloned().ok_or_else(unknown)?;
@@ -381,4 +398,12 @@ pub(crate) fn role(name: &str) -> RoleGrant {
         role: format!("id-of-{name}"),
         division: "id-of-Home".into(),
     }
+}
+
+/// The other side does not answer.
+pub(crate) fn silence() -> Fault {
+    Fault::Unknown(Trouble {
+        kind: TroubleKind::NoAnswer,
+        text: "could not do it: no answer in 10 s".into(),
+    })
 }
