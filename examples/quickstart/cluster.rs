@@ -110,8 +110,14 @@ impl Cluster {
         Ok(())
     }
 
-    pub(crate) async fn delete(&self, object: &ServiceAccountCredential) -> Result<()> {
-        let api: Api<ServiceAccountCredential> = self.api(&object.namespace().unwrap_or_default());
+    pub(crate) async fn delete<K>(&self, object: &K) -> Result<()>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+    {
+        let api: Api<K> = self.api(&object.namespace().unwrap_or_default());
         api.delete(&object.name_any(), &DeleteParams::default()).await?;
         Ok(())
     }

@@ -38,10 +38,10 @@ impl Stage {
             &format!("kubectl describe sacred data-export --namespace {analytics}"),
         );
         invite(
-            "be the other administrator: switch the account off, and see it come back within a sweep",
+            "be the other administrator: switch the account off, and see it come back within a sweep (a field that is set back three times is left alone: somebody means it)",
             &format!(
                 "curl -sX PATCH {}/_simulator/clients/{client} -H 'content-type: application/json' -d '{{\"state\":\"inactive\"}}'; \
-                 kubectl get sacred data-export --namespace {analytics} -w",
+                 kubectl get sacred data-export --namespace {analytics} -o jsonpath='{{.status.drift}}{{\"\\n\"}}' -w",
                 tenant.api()
             ),
         );
@@ -133,7 +133,13 @@ impl Stage {
     }
 
     async fn remove_the_rest(&self, page: &Page) -> Result<()> {
-        let Some(cluster) = &self.cluster else { return Ok(()) };
+        let (Some(cluster), Some(place)) = (&self.cluster, &self.place) else { return Ok(()) };
+        // True copies stay when objects go, and all others if the operator died; their tenant goes as well now.
+        let mut namespaces = self.namespaces.clone();
+        namespaces.push(place.system());
+        for secret in cluster.managed_secrets(&namespaces).await? {
+            cluster.delete(&secret).await?;
+        }
         cluster.delete_made(|manifest| !is_definition(manifest)).await?;
         if !self.made_definitions {
             return Ok(());

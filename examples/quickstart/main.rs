@@ -88,7 +88,7 @@ async fn evening(arguments: &Arguments) -> Result<ExitCode> {
             ExitCode::FAILURE
         }
         None => {
-            complain(&format!("\ninterrupted: {}", page.current_step()));
+            complain(&format!("\ninterrupted before the end, at: {}", page.current_step()));
             ExitCode::from(INTERRUPTED)
         }
     };

@@ -21,9 +21,11 @@ impl Place {
 
     /// Names that nobody else uses.
     pub(crate) fn among_others() -> Self {
-        let roles = keysteward_testbed::unique_name("keysteward-quickstart");
-        let suffix = roles.rsplit_once('-').map_or("", |(_, random)| random);
-        Self { suffix: format!("-{suffix}"), roles }
+        let random = keysteward_testbed::unique_name("quickstart");
+        // Short enough for a table: six of the ten random letters and digits.
+        let suffix = format!("-{}", &random[random.len() - 6..]);
+        let roles = format!("keysteward-quickstart{suffix}");
+        Self { suffix, roles }
     }
 
     /// The namespace, or the name of the `ClusterPlatform`, that stands for the one of the examples.

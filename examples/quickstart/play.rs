@@ -27,8 +27,9 @@ use crate::tenant::Tenant;
 use crate::wait::until;
 use crate::{http, ready, story, tour};
 
-/// How long a new credential is left alone before its first use; a real tenant needs the default of 10s.
-const SETTLE: &str = "2s";
+/// How long a new credential is left alone before its first use, and how long a list may show what was before a write.
+/// The simulated tenant shows everything at once; the defaults are what a real one needs.
+const WAIT: &str = "2s";
 /// How often each platform is compared with its objects; the default is 5m.
 const SWEEP: &str = "5s";
 
@@ -242,10 +243,10 @@ async fn operator(
     );
     let endpoints = format!("{},{}", tenant.login(), tenant.api());
     let mut flags: Vec<String> =
-        ["run", "--listen", "127.0.0.1:0", "--settle", SETTLE, "--allowed-endpoints"]
+        ["run", "--listen", "127.0.0.1:0", "--settle", WAIT, "--write-lag", WAIT]
             .map(str::to_owned)
             .into();
-    flags.push(endpoints);
+    flags.extend(["--allowed-endpoints".to_owned(), endpoints]);
     if !served.is_empty() {
         flags.extend(["--namespaces".to_owned(), served.join(",")]);
     }
@@ -262,7 +263,7 @@ async fn operator(
     page.say(&format!("process {}, to the API server {who}", operator.pid()));
     page.say(&format!("keysteward {}", flags.join(" ")));
     page.say(&format!(
-        "--settle is {SETTLE} for a simulated tenant; a real one needs the default, 10s"
+        "The waiting times of {WAIT} fit the simulated tenant; a real one needs the defaults of 10s."
     ));
     Ok(operator)
 }

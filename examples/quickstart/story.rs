@@ -57,7 +57,10 @@ pub(crate) async fn play(scene: &Scene<'_>) -> Result<Vec<SecretText>> {
 fn break_it(scene: &Scene<'_>, before: &Before) -> Result<()> {
     let page = scene.page;
     page.step(
-        "Somebody changes the account of analytics/data-export in the tenant",
+        &format!(
+            "Somebody changes the account of {}/{NAME} in the tenant",
+            scene.place.of(NAMESPACE)
+        ),
         "as a provisioning sync or a colleague does one night",
     );
     let kept = before.client.role_divisions.first().cloned();
@@ -121,8 +124,10 @@ async fn detected(
         "because each sweep holds the tenant against all objects",
     );
     let what = "a drift of enabled, grantTypes and roles in status.drift";
+    let mut last = "the object as it was before".to_owned();
     let object = until(scene.operator, what, WITHIN, async || {
-        let object = versions.next().await?;
+        let object = versions.next().await.with_context(|| last.clone())?;
+        last = in_words(conditions(&object));
         let drift = drift(&object).context("no drift in status")?;
         ensure!(drift.detected_at != before.drift_at, "only an earlier drift");
         let mut fields: Vec<_> = drift.changes.iter().map(|change| change.field.as_str()).collect();
@@ -138,7 +143,6 @@ async fn detected(
     if changes.iter().any(|change| change.field == "roles" && change.now == "none") {
         page.say("A client of the grant type CODE acts for people: roles that it still has count for nothing, hence none.");
     }
-    page.say(&format!("Conditions: {}", in_short(conditions(&object))));
     tell_event(scene, "DriftDetected").await?;
     Ok(object)
 }
@@ -153,18 +157,14 @@ async fn corrected(
     let page = scene.page;
     page.step("Keysteward corrects it", "because policy.drift is Correct; Report would only tell");
     let what = "status.drift.correctedAt, Ready, Synced and TokenFresh";
-    let mut told = in_short(conditions(&drifted));
     let mut first = Some(drifted);
+    let mut last = String::new();
     let object = until(scene.operator, what, WITHIN, async || {
         let object = match first.take() {
             Some(object) => object,
-            None => versions.next().await?,
+            None => versions.next().await.with_context(|| last.clone())?,
         };
-        let now = in_short(conditions(&object));
-        if now != told {
-            page.say(&format!("Conditions: {now}"));
-            told = now;
-        }
+        last = in_words(conditions(&object));
         let drift = drift(&object).context("no drift in status")?;
         ensure!(drift.corrected_at.is_some(), "not corrected; {}", in_words(conditions(&object)));
         for wanted in [ConditionType::Ready, ConditionType::Synced, ConditionType::TokenFresh] {
@@ -185,6 +185,7 @@ async fn corrected(
         client.authorized_grant_type,
         roles.join(" and ")
     ));
+    page.say(&format!("Its conditions: {}", in_short(conditions(&object))));
     tell_event(scene, "DriftCorrected").await
 }
 
