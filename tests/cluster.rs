@@ -8,9 +8,22 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod cluster {
-    mod changes;
-    mod drift;
     mod harness;
 
+    mod answers;
+    mod changes;
+    mod claims;
+    mod deletion;
+    mod drift;
+    mod leadership;
+    mod outage;
     mod ready;
+    mod refresh;
+    mod rights;
+    mod secrets;
+    mod shared;
+    mod switch;
+    mod unfit_platform;
+    mod unfit_spec;
+    mod unreadable;
 }

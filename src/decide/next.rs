@@ -183,7 +183,8 @@ fn allowed_to_work<'a>(inputs: &Inputs<'a>) -> Result<(Ready<'a>, Wish), Lane<Co
         }
     }
     let wish = resolve(desired, view, inputs.marker(), inputs.now).map_err(|unresolved| match unresolved {
-        Unresolved::Wait(wait) => Lane::Wait(wait),
+        // Names that cannot be read because the platform fails: its trouble is the cause, and its pace.
+        Unresolved::Wait(wait) => troubled(inputs, desired, view).unwrap_or(Lane::Wait(wait)),
         Unresolved::Stuck(stuck) => Lane::Stuck(stuck),
     })?;
     if let Some(copy) = seen.true_copy.ours() {
@@ -206,15 +207,21 @@ fn allowed_to_work<'a>(inputs: &Inputs<'a>) -> Result<(Ready<'a>, Wish), Lane<Co
     if !inputs.object.held {
         return Err(Lane::Do(Step::Hold));
     }
-    if let Some(trouble) = &view.trouble {
-        return Err(wait(
-            Reason::Unreachable,
-            trouble.clone(),
-            after(inputs.now, view.sweep_every),
-            Wants::Time,
-        ));
+    match troubled(inputs, desired, view) {
+        Some(lane) => Err(lane),
+        None => Ok((ready, wish)),
     }
-    Ok((ready, wish))
+}
+
+/// The wait while the platform's admin API cannot be used.
+fn troubled(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> Option<Lane<Config>> {
+    let trouble = view.trouble.as_ref()?;
+    let (reason, text) = if view.credential_missing {
+        (Reason::PlatformNotReady, format!("{} is not ready: {trouble}", desired.platform))
+    } else {
+        (Reason::Unreachable, trouble.clone())
+    };
+    Some(wait(reason, text, after(inputs.now, view.sweep_every), Wants::Time))
 }
 
 fn tenant_changed(desired: &Desired, view: &PlatformView, answers: &str) -> Lane<Config> {

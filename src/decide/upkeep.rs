@@ -122,7 +122,8 @@ fn token(
     });
     if let Some(current) = current {
         let dead = matches!(carried.token_checked, Some(TokenCheck::Dead));
-        let due = inputs.now >= current.refresh_at;
+        let refresh_at = refresh_at(wish, current);
+        let due = inputs.now >= refresh_at;
         if !due && let Some(lane) = usable(inputs, current) {
             return lane;
         }
@@ -136,12 +137,9 @@ fn token(
             if let Some(lane) = doubted(inputs, view, current) {
                 return lane;
             }
-            if let Some(lane) = doubted(inputs, view, current) {
-                return lane;
-            }
             return match idle_look(inputs, wish, current) {
                 Some(step) => Lane::Do(step),
-                None => Lane::Settled(Upkeep::Fresh { refresh_at: current.refresh_at }),
+                None => Lane::Settled(Upkeep::Fresh { refresh_at }),
             };
         }
     }
@@ -160,6 +158,14 @@ fn token(
         }
     }
     Lane::Do(Step::Mint)
+}
+
+/// When the token is due. One that was minted to be let die when unused is not, once the spec says Remint.
+fn refresh_at(wish: &TokenWish, record: &TokenRecord) -> Timestamp {
+    match (wish.on_idle_timeout, record.idles_at) {
+        (OnIdleTimeout::Remint, Some(idles_at)) => record.refresh_at.min(idles_at),
+        (OnIdleTimeout::Remint, None) | (OnIdleTimeout::Report, _) => record.refresh_at,
+    }
 }
 
 fn publish(minted: &Minted, view: &PlatformView) -> Lane<Upkeep> {

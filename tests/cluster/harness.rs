@@ -6,10 +6,12 @@ mod credential;
 mod objects;
 mod operator;
 mod plan;
+mod right;
 mod secrets;
 mod tenant;
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use keysteward_simulator::{Control, Simulator};
@@ -19,7 +21,9 @@ use serde_json::{Value, json};
 
 pub(crate) use self::credential::{Account, message, says, summary, tells};
 pub(crate) use self::operator::Operator;
-pub(crate) use self::plan::Plan;
+pub(crate) use self::plan::{Plan, definitions};
+pub(crate) use self::right::Right;
+pub(crate) use self::secrets::text;
 
 /// How long a condition may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(90);
@@ -34,7 +38,7 @@ const MANAGER: &str = "somebody";
 #[derive(Debug)]
 pub(crate) enum Server {
     Shared(&'static ControlPlane),
-    Own(Box<ControlPlane>),
+    Own(Arc<ControlPlane>),
 }
 
 impl Deref for Server {

@@ -9,7 +9,7 @@ use crate::provider::http::{Body, Call, LIST_CAP, SMALL_CAP, at};
 use crate::provider::{Priority, oauth};
 
 /// What to check when a host does not answer as this platform would.
-const CHECK: &str = "is spec.genesysCloud.region right?";
+const CHECK: &str = "does spec.genesysCloud (region, domain, endpoints) name the right host?";
 
 /// Everything that is called on the API host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 //! It reads as the administrator does.
 
 use kube::api::{DeleteParams, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
 use kube::Api;
 use serde_json::Value;
 
@@ -18,13 +18,16 @@ const KINDS: [(&str, &str, &str, &str); 6] = [
     ("coordination.k8s.io", "v1", "Lease", "leases"),
 ];
 
+fn resource(kind: &str) -> ApiResource {
+    let found = KINDS.iter().find(|known| known.2 == kind);
+    let (group, version, kind, plural) = found.unwrap_or_else(|| panic!("{kind} is not known"));
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+}
+
 impl World {
     /// The objects of a kind in a namespace; an empty one is for kinds without.
     pub(crate) fn api(&self, kind: &str, namespace: &str) -> Api<DynamicObject> {
-        let found = KINDS.iter().find(|known| known.2 == kind);
-        let (group, version, kind, plural) = found.unwrap_or_else(|| panic!("{kind} is not known"));
-        let kind = GroupVersionKind::gvk(group, version, kind);
-        let resource = ApiResource::from_gvk_with_plural(&kind, plural);
+        let resource = resource(kind);
         if namespace.is_empty() {
             Api::all_with(self.client.clone(), &resource)
         } else {
@@ -41,7 +44,16 @@ impl World {
     /// All objects of a kind in a namespace.
     pub(crate) async fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
         let list = self.api(kind, namespace).list(&ListParams::default()).await.unwrap();
-        list.items.into_iter().map(|object| serde_json::to_value(object).unwrap()).collect()
+        let types = resource(kind);
+        let whole = |mut object: DynamicObject| {
+            // The items of a list do not say what they are.
+            object.types = Some(TypeMeta {
+                api_version: types.api_version.clone(),
+                kind: types.kind.clone(),
+            });
+            serde_json::to_value(object).unwrap()
+        };
+        list.items.into_iter().map(whole).collect()
     }
 
     /// Deletes an object; one that is not there counts as deleted.

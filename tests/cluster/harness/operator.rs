@@ -26,9 +26,6 @@ impl Operator {
             ("allowed-endpoints", "127.0.0.1".into()),
             ("listen", "127.0.0.1:0".into()),
             ("leader-election", "true".into()),
-            ("lease-duration", "3s".into()),
-            ("lease-renew-deadline", "2s".into()),
-            ("lease-retry", "1s".into()),
             ("instance", format!("operator-{number}")),
             ("log", "info,keysteward=trace".into()),
             ("settle", "0s".into()),
@@ -36,9 +33,7 @@ impl Operator {
             ("write-lag", "0s".into()),
             ("sweep-spacing", "1s".into()),
         ];
-        usual.retain(|(name, _)| {
-            !plan.arguments().iter().any(|own| own.starts_with(&format!("--{name}=")))
-        });
+        usual.retain(|(name, _)| !plan.leaves_out(name));
         arguments.extend(usual.iter().map(|(name, value)| format!("--{name}={value}")));
         arguments.extend(plan.arguments().iter().cloned());
         let program = Path::new(env!("CARGO_BIN_EXE_keysteward"));

@@ -1,12 +1,14 @@
 //! In: how a test's world differs from the usual one. Out: that world, used and then searched for leaks.
 //! The usual one: two served namespaces, one for the operator, a platform object, one operator that works.
 
+use std::sync::Arc;
+
 use keysteward::kubernetes::rbac::{Place, manifests};
 use keysteward_simulator::{Options, Simulator};
 use keysteward_testbed::{ControlPlane, ControlPlaneBuilder, apply_yaml, own, shared};
 use serde_json::Value;
 
-use super::{Operator, Server, World};
+use super::{Operator, Right, Server, World};
 
 const CRDS: [&str; 3] = [
     include_str!("../../../crds/keysteward.dev_clusterplatforms.yaml"),
@@ -18,6 +20,9 @@ const CRDS: [&str; 3] = [
 #[derive(Clone)]
 pub(crate) struct Plan {
     own: Option<ControlPlaneBuilder>,
+    on: Option<Arc<ControlPlane>>,
+    without: Option<Right>,
+    left_out: Vec<&'static str>,
     options: Options,
     operators: usize,
     arguments: Vec<String>,
@@ -28,6 +33,9 @@ impl Default for Plan {
     fn default() -> Self {
         Self {
             own: None,
+            on: None,
+            without: None,
+            left_out: Vec::new(),
             options: Options::default().without_limits(),
             operators: 1,
             arguments: Vec::new(),
@@ -40,6 +48,24 @@ impl Plan {
     /// With an API server of its own, which the test may stop.
     pub(crate) fn own_server(mut self, builder: ControlPlaneBuilder) -> Self {
         self.own = Some(builder);
+        self
+    }
+
+    /// On a server that other worlds share.
+    pub(crate) fn on(mut self, server: Arc<ControlPlane>) -> Self {
+        self.on = Some(server);
+        self
+    }
+
+    /// Without one of the operator's rights.
+    pub(crate) fn without(mut self, right: Right) -> Self {
+        self.without = Some(right);
+        self
+    }
+
+    /// Without one of the harness's own arguments for every operator.
+    pub(crate) fn without_argument(mut self, name: &'static str) -> Self {
+        self.left_out.push(name);
         self
     }
 
@@ -61,6 +87,13 @@ impl Plan {
         self
     }
 
+    /// With a Lease that another replica takes over soon; on a busy machine a leader loses it more easily.
+    pub(crate) fn short_lease(self) -> Self {
+        self.argument("lease-duration", "6s")
+            .argument("lease-renew-deadline", "5s")
+            .argument("lease-retry", "1s")
+    }
+
     /// Without platform object and credential.
     pub(crate) fn no_platform(mut self) -> Self {
         self.platform = false;
@@ -69,9 +102,10 @@ impl Plan {
 
     /// Runs a test in such a world; skipped where there is no API server.
     pub(crate) async fn run(self, test: impl AsyncFnOnce(&mut World)) {
-        let server = match self.own.clone() {
-            None => shared().await.map(Server::Shared),
-            Some(builder) => own(builder).await.map(|server| Server::Own(Box::new(server))),
+        let server = match (self.on.clone(), self.own.clone()) {
+            (Some(server), _) => Some(Server::Own(server)),
+            (None, Some(builder)) => own(builder).await.map(|server| Server::Own(Arc::new(server))),
+            (None, None) => shared().await.map(Server::Shared),
         };
         let Some(server) = server else { return };
         let mut world = World::make(self, server).await;
@@ -79,9 +113,15 @@ impl Plan {
         world.assert_no_secret_leaked().await;
     }
 
-    /// The arguments of an operator, but for those that tell its place.
+    /// The arguments that differ from the usual ones.
     pub(super) fn arguments(&self) -> &[String] {
         &self.arguments
+    }
+
+    /// Whether a usual argument is not given.
+    pub(super) fn leaves_out(&self, name: &str) -> bool {
+        let given = format!("--{name}=");
+        self.left_out.contains(&name) || self.arguments.iter().any(|own| own.starts_with(&given))
     }
 }
 
@@ -123,12 +163,16 @@ impl World {
 
     /// The roles and bindings that the chart gives to an operator of some namespaces.
     pub(crate) fn rights(&self) -> Vec<Value> {
-        manifests(&Place {
+        let mut manifests = manifests(&Place {
             name: &self.home,
             namespace: &self.home,
             service_account: "operator",
             served: &[&self.namespace, &self.neighbour],
-        })
+        });
+        if let Some(right) = &self.plan.without {
+            right.take_from(&mut manifests);
+        }
+        manifests
     }
 
     /// One more operator.

@@ -237,7 +237,7 @@ async fn a_200_that_cannot_be_read_is_unknown_and_says_what_to_check(
         let text = garbled(op, fault);
         assert!(text.contains(content_type), "{op:?}: {text}");
         assert!(
-            text.contains("is spec.genesysCloud.region right?"),
+            text.contains("does spec.genesysCloud (region, domain, endpoints) name the right host?"),
             "{op:?}: {text}"
         );
         assert_eq!(asked, 1, "{op:?}");
