@@ -7,6 +7,8 @@ mod deeds;
 mod etcd;
 #[path = "converge/faults.rs"]
 mod faults;
+#[path = "converge/laws.rs"]
+mod laws;
 #[path = "converge/operator.rs"]
 mod operator;
 #[path = "converge/scenes.rs"]

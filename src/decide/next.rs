@@ -201,6 +201,9 @@ fn allowed_to_work<'a>(inputs: &Inputs<'a>) -> Result<(Ready<'a>, Wish), Lane<Co
             ));
         }
     }
+    if making::restorable(inputs) {
+        return Err(Lane::Do(Step::Restore));
+    }
     if desired.suspend {
         return Err(Lane::Settled(Config::Suspended));
     }

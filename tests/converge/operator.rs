@@ -30,7 +30,7 @@ pub(crate) const OWNER: &str = "owner-1";
 pub(crate) const SWEEP: SignedDuration = SignedDuration::from_secs(60);
 /// Without a write for so many sweeps the world is at rest.
 const QUIET_SWEEPS: u32 = 4;
-const MOST_ROUNDS: u32 = 3_000;
+const MOST_ROUNDS: u32 = 600;
 
 /// What the platform object says and how it is, as a story wants it.
 #[derive(Clone, Debug)]

@@ -354,6 +354,28 @@ async fn a_refresh_that_fails_keeps_the_last_good_token_and_says_so_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_that_somebody_else_changed_is_said_to_be_refused_and_said_once() {
+    let mut operator = at_rest(json!({})).await;
+    operator
+        .after(
+            |state| {
+                let id = state.stored_id().unwrap();
+                state.tenant.rotate(&id);
+                state.etcd.remove(NAMESPACE, TOKEN);
+            },
+            MINUTE * 240,
+        )
+        .await;
+    operator.is("Stalled", "True", "CredentialRefused");
+    operator.is("CredentialValid", "False", "CredentialRefused");
+    let from = operator.world.place();
+    operator.run_for(MINUTE * 240).await;
+    let calls = operator.world.since(from);
+    assert_eq!(count(&calls, "write status"), 0);
+    assert!((3..=5).contains(&count(&calls, "mint")), "about one an hour");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unreachable_platform_changes_nothing_while_the_token_is_good() {
     let mut operator = at_rest(json!({})).await;
     let from = operator.world.place();

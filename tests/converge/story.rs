@@ -94,6 +94,8 @@ pub(crate) struct Story {
     pub(crate) end: End,
     /// Something that is done in the midst of it.
     pub(crate) interruption: Option<(u64, Deed)>,
+    /// Only the last deed must be followed by rest.
+    pub(crate) restless: bool,
 }
 
 impl Story {
@@ -112,6 +114,7 @@ impl Story {
             missing_later: false,
             end,
             interruption: None,
+            restless: false,
         }
     }
 
@@ -204,7 +207,10 @@ impl Story {
                 operator.platform.missing = self.missing_later;
             }
             operator.nudge();
-            operator.settle().await?;
+            let rested = operator.settle().await;
+            if !self.restless || number + 1 == self.deeds.len() {
+                rested?;
+            }
             // What was to interrupt it and came too late happens at rest.
             while let Some((_, deed)) = operator.world.interruption() {
                 operator.world.act(deed);

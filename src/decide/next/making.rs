@@ -8,7 +8,7 @@ use crate::decide::diff::{self, diff};
 use crate::decide::records::{after, credential_in, published_intact};
 use crate::model::account::{Account, AccountId, State, Wish};
 use crate::model::desired::CLIENT_CREDENTIALS;
-use crate::model::seen::{Answer, ListView, ObjectSeen, Reservation};
+use crate::model::seen::{Answer, ListView, ObjectSeen, Reservation, Slot};
 use crate::model::step::{Config, Lane, Step, Wants};
 
 /// How often a create whose outcome stayed unknown is begun, the first time included.
@@ -16,16 +16,30 @@ const CREATES: u32 = 3;
 /// How often a new credential is tried, and how long after each refusal.
 const PROOFS: [i64; 5] = [15, 30, 60, 120, 120];
 
+/// Whether the true copy is lost and can be had again from the published one. That is a repair: neither a suspended
+/// object nor a platform out of reach has to wait for it.
+pub(super) fn restorable(inputs: &Inputs<'_>) -> bool {
+    let seen = inputs.seen;
+    if !matches!((&seen.true_copy, &seen.reservation), (Slot::Missing, Slot::Missing)) {
+        return false;
+    }
+    // Only what we ourselves wrote: an edited copy is nobody's credential.
+    let published = seen.published.ours().filter(|stored| published_intact(stored));
+    let Some(credential) = published.and_then(|stored| credential_in(&stored.data)) else {
+        return false;
+    };
+    match &seen.remote.list {
+        Some(list) => list.marked.iter().any(|client| client.id.0 == credential.client_id),
+        None => {
+            let known = inputs.object.status.remote.as_ref();
+            known.is_some_and(|remote| remote.client_id.as_ref() == Some(&credential.client_id))
+        }
+    }
+}
+
 /// Neither a credential nor a reservation: look for a client of ours before making one.
 pub(super) fn fresh_start(inputs: &Inputs<'_>, ready: &Ready<'_>, list: &ListView) -> Lane<Config> {
     if let Some(client) = ours(list) {
-        // Only what we ourselves wrote: an edited copy is nobody's credential.
-        let published = inputs.seen.published.ours().filter(|stored| published_intact(stored));
-        if let Some(published) = published.and_then(|stored| credential_in(&stored.data))
-            && list.marked.iter().any(|client| client.id.0 == published.client_id)
-        {
-            return Lane::Do(Step::Restore);
-        }
         if client.held {
             return held(client);
         }

@@ -84,8 +84,7 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
             .stalled();
     }
     // Held back after a refusal: nothing has changed until it is tried again.
-    let stalled = inputs.object.status.conditions.iter().any(|c| c.type_ == ConditionType::Stalled.as_str());
-    if stalled && is_paced(&outcome.config, inputs.retries.config) && outcome.done.is_empty() {
+    if outcome.done.is_empty() && stalled_and_held_back(inputs, outcome, good) {
         return draft.unchanged();
     }
     let suspended = matches!(outcome.config, Lane::Settled(Config::Suspended));
@@ -205,6 +204,17 @@ fn person(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> Option<(Reason,
         return Some((Reason::CredentialRefused, failure_text(failure)));
     }
     None
+}
+
+/// Whether a person was needed for the very lane that waits for its next try.
+fn stalled_and_held_back(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> bool {
+    let conditions = &inputs.object.status.conditions;
+    let Some(stalled) = conditions.iter().find(|c| c.type_ == ConditionType::Stalled.as_str()) else {
+        return false;
+    };
+    let of_credential = stalled.reason == Reason::CredentialRefused.as_str();
+    (!of_credential && is_paced(&outcome.config, inputs.retries.config))
+        || (of_credential && !good && is_paced(&outcome.upkeep, inputs.retries.upkeep))
 }
 
 /// Without a token there is only the credential, and it is of no use while its client cannot be used.
