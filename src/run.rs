@@ -8,6 +8,7 @@ pub mod admin;
 pub mod controller;
 pub mod execute;
 pub mod gate;
+pub mod guard;
 pub mod lease;
 pub mod memory;
 pub mod metrics;
@@ -108,7 +109,7 @@ async fn lead(
     tracing::info!("leading");
     let work = stop.child_token();
     let tasks = TaskTracker::new();
-    let operator = Arc::new(Operator::new(live, options, leadership.clone(), metrics));
+    let operator = Arc::new(Operator::new(live, options, leadership.clone(), metrics, work.clone()));
     start_watches(&client, &operator, &readiness, &tasks, &work);
     let result = tokio::select! {
         () = work.cancelled() => {

@@ -1,5 +1,6 @@
 //! `keysteward run`: the operator.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ pub struct RunArguments {
     /// Name of this replica. Default: the host's name.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     instance: Option<String>,
-    /// Objects that are worked on at once.
+    /// Objects of one platform that are worked on at once.
     #[arg(long, value_name = "N", default_value_t = 16)]
     concurrency: u16,
     /// How logs are written.
@@ -135,9 +136,12 @@ impl RunArguments {
 
     fn options(&self, settings: Settings) -> anyhow::Result<Options> {
         let waits = &self.waits;
+        let named: BTreeSet<String> =
+            self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect();
+        let namespaces = named.into_iter().collect();
         Ok(Options {
             settings,
-            namespaces: self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect(),
+            namespaces,
             allowed_endpoints: AllowedEndpoints::parse(&self.allowed_endpoints)?,
             waits: Waits {
                 create_lag: waits.create_lag.parse()?,

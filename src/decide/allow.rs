@@ -8,13 +8,13 @@ use crate::api::credential::PlatformKind;
 use crate::api::platform::{Allowance, NamespaceChoice};
 use crate::model::platform::Allowed;
 
-/// What `spec.allow` says of a namespace with these labels. A `Platform` serves its own namespace, with every role
+/// What `spec.allow` says of a namespace with these labels; no selector fits one whose labels are unknown. A `Platform` serves its own namespace, with every role
 /// that its client holds unless it names some; a `ClusterPlatform` serves nobody whom it does not name.
 pub fn allowed(
     kind: PlatformKind,
     allow: &[Allowance],
     namespace: &str,
-    labels: &BTreeMap<String, String>,
+    labels: Option<&BTreeMap<String, String>>,
 ) -> Allowed {
     let named: Vec<&Allowance> = match kind {
         PlatformKind::Platform if allow.is_empty() => return Allowed::AnyRole,
@@ -32,10 +32,14 @@ pub fn allowed(
     Allowed::Roles(named.into_iter().flat_map(|entry| entry.roles.iter().cloned()).collect())
 }
 
-fn chosen(choice: &NamespaceChoice, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+fn chosen(
+    choice: &NamespaceChoice,
+    namespace: &str,
+    labels: Option<&BTreeMap<String, String>>,
+) -> bool {
     choice.all == Some(true)
         || choice.names.iter().any(|name| name == namespace)
-        || choice.selector.as_ref().is_some_and(|selector| selects(selector, labels))
+        || choice.selector.as_ref().zip(labels).is_some_and(|(selector, labels)| selects(selector, labels))
 }
 
 /// Whether a selector fits. An empty one is refused by the schema and fits nothing here.
@@ -84,14 +88,13 @@ mod tests {
     #[case(team(serde_json::json!({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]})), false)]
     fn a_cluster_platform_serves_whom_it_names(#[case] choice: NamespaceChoice, #[case] served: bool) {
         let labels = BTreeMap::from([("team".to_owned(), "data".to_owned())]);
-        let found = allowed(PlatformKind::ClusterPlatform, &entry(choice), "analytics", &labels);
+        let found = allowed(PlatformKind::ClusterPlatform, &entry(choice), "analytics", Some(&labels));
         assert_eq!(found != Allowed::Nothing, served);
     }
 
     #[test]
     fn without_allow_a_platform_serves_its_namespace_and_a_cluster_platform_nobody() {
-        let none = BTreeMap::new();
-        assert_eq!(allowed(PlatformKind::Platform, &[], "a", &none), Allowed::AnyRole);
-        assert_eq!(allowed(PlatformKind::ClusterPlatform, &[], "a", &none), Allowed::Nothing);
+        assert_eq!(allowed(PlatformKind::Platform, &[], "a", None), Allowed::AnyRole);
+        assert_eq!(allowed(PlatformKind::ClusterPlatform, &[], "a", None), Allowed::Nothing);
     }
 }

@@ -34,6 +34,8 @@ pub struct Inputs<'a> {
     /// Another object goes before this one for something that only one can have.
     pub lost_claim: Option<&'a str>,
     pub owner: &'a str,
+    /// When a token was last minted by this process, whatever became of it.
+    pub last_mint: Option<Timestamp>,
     /// The back-off of both lanes.
     pub retries: Retries,
     pub now: Timestamp,
@@ -80,7 +82,7 @@ impl<'a> Inputs<'a> {
                     Reason::TenantChanged => return Err(stuck(Reason::TenantChanged, text)),
                     _ => Reason::PlatformNotReady,
                 };
-                return Err(wait(reason, text, after(self.now, SignedDuration::from_secs(30)), Wants::Time));
+                return Err(wait(reason, text, after(self.now, SignedDuration::from_mins(5)), Wants::Time));
             }
         };
         Ok(Ready { desired, view })

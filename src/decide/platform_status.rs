@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::condition::{Said, Verdict, lay};
 use crate::api::conditions::{ConditionType, Reason};
-use crate::model::fault::{Fault, RefusalKind};
+use crate::model::fault::{Fault, RefusalKind, Trouble, TroubleKind};
 
 /// How a platform is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +29,9 @@ impl Health {
     /// What a failed sweep says of the platform.
     pub fn of(fault: &Fault) -> Self {
         let text = fault.to_string();
+        if let Fault::NotSent(Trouble { kind: TroubleKind::Withheld, .. }) = fault {
+            return Self::Throttled(text);
+        }
         match fault.refusal() {
             None => Self::Unreachable(text),
             Some(RefusalKind::Throttled) => Self::Throttled(text),

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::records::after;
 use crate::api::conditions::Reason;
-use crate::model::account::{RoleGrant, Settings, Wish};
-use crate::model::desired::{Desired, Named as ByName, RoleWish};
+use crate::model::account::{Account, RoleGrant, Settings, Wish};
+use crate::model::desired::{CLIENT_CREDENTIALS, Desired, Named as ByName, RoleWish};
 use crate::model::inventory::{CatalogPart, Named};
 use crate::model::marker::Marker;
 use crate::model::platform::{Allowed, PlatformView};
@@ -36,6 +36,15 @@ pub fn resolve(
             message: format!(
                 "{} does not allow namespace {}: an administrator adds it to spec.allow there",
                 desired.platform, marker.namespace
+            ),
+        }));
+    }
+    if matches!(view.allowed, Allowed::Roles(_)) && !desired.grant_types.contains(CLIENT_CREDENTIALS) {
+        return Err(Unresolved::Stuck(Stuck {
+            reason: Reason::NotAllowed,
+            message: format!(
+                "spec.allow of {} bounds clients by their roles, and only client_credentials has roles: other grant types are not allowed there",
+                desired.platform
             ),
         }));
     }
@@ -68,14 +77,7 @@ fn grant(wish: &RoleWish, view: &PlatformView, now: Timestamp) -> Result<RoleGra
     } else {
         find("division", &wish.division, CatalogPart::Divisions, view, now)?
     };
-    if let Allowed::Roles(patterns) = &view.allowed
-        && !patterns.iter().any(|pattern| {
-            glob(&pattern.name, &role.name)
-                && (pattern.division == "*"
-                    || pattern.division == division.name
-                    || pattern.division == division.id)
-        })
-    {
+    if !covers(&view.allowed, &role, &division) {
         return Err(Unresolved::Stuck(Stuck {
             reason: Reason::NotAllowed,
             message: format!(
@@ -101,6 +103,39 @@ fn grant(wish: &RoleWish, view: &PlatformView, now: Timestamp) -> Result<RoleGra
         }
     }
     Ok(grant)
+}
+
+/// Whether a role in a division is allowed.
+fn covers(allowed: &Allowed, role: &Named, division: &Named) -> bool {
+    match allowed {
+        Allowed::Nothing => false,
+        Allowed::AnyRole => true,
+        Allowed::Roles(patterns) => patterns.iter().any(|pattern| {
+            glob(&pattern.name, &role.name)
+                && (pattern.division == "*"
+                    || pattern.division == division.name
+                    || pattern.division == division.id)
+        }),
+    }
+}
+
+/// A role that the account holds and that is not allowed, for people. Names that are not read yet accuse nobody.
+pub fn beyond(account: &Account, view: &PlatformView) -> Option<String> {
+    let (Some(roles), Some(divisions)) = (&view.catalog.roles, &view.catalog.divisions) else {
+        return None;
+    };
+    let every = Named { id: "*".into(), name: "*".into() };
+    let named = |known: &[Named], id: &str| {
+        let unknown = || Named { id: id.to_owned(), name: id.to_owned() };
+        known.iter().find(|named| named.id == id).cloned().unwrap_or_else(unknown)
+    };
+    account.settings.roles.iter().find_map(|grant| {
+        let role = named(roles, &grant.role);
+        let division =
+            if grant.division == "*" { every.clone() } else { named(divisions, &grant.division) };
+        let text = || format!("role {:?} in division {:?}", role.name, division.name);
+        (!covers(&view.allowed, &role, &division)).then(text)
+    })
 }
 
 fn find(

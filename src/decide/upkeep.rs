@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::next::{Inputs, client_is_gone, last_said, paced, stuck, wait};
 use super::pace::{BETWEEN_MINTS, SHORTEST_TOKEN};
 use super::records::{Place, after, published_agrees, shape};
-use super::resolve::{Unresolved, resolve};
+use super::resolve::{Unresolved, beyond, resolve};
 use crate::api::conditions::{ConditionType, Reason};
 use crate::api::credential::OnIdleTimeout;
 use crate::model::account::{Account, State};
@@ -81,12 +81,13 @@ fn wanted(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> Lane<U
     }
 }
 
-/// Whether the platform no longer allows what the object asks for.
+/// Whether the platform no longer allows what the object asks for, or what it keeps by being suspended.
 fn forbidden(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> bool {
     matches!(
         resolve(desired, view, inputs.marker(), inputs.now),
         Err(Unresolved::Stuck(Stuck { reason: Reason::NotAllowed, .. }))
-    )
+    ) || (desired.suspend
+        && inputs.seen.remote.mine.as_ref().is_some_and(|account| beyond(account, view).is_some()))
 }
 
 fn switched_off(inputs: &Inputs<'_>) -> Lane<Upkeep> {
@@ -143,19 +144,17 @@ fn token(
             };
         }
     }
-    if let Some(lane) = cannot_mint(inputs, record) {
+    if let Some(lane) = cannot_mint(inputs, view, record) {
         return lane;
     }
-    if let Some(record) = record {
-        let next = after(record.minted_at, BETWEEN_MINTS);
-        if next > inputs.now && record.client_id == copy.credential.client_id {
-            return wait(
-                Reason::Progressing,
-                "a new token is due; the last one was minted less than 30 s ago".into(),
-                next,
-                Wants::Time,
-            );
-        }
+    // What became of the last one does not matter: a token that is deleted in a loop must not be minted in a loop.
+    let of_record = record
+        .filter(|record| record.client_id == copy.credential.client_id)
+        .map(|record| record.minted_at);
+    let next = of_record.max(inputs.last_mint).map(|at| after(at, BETWEEN_MINTS));
+    if let Some(next) = next.filter(|next| *next > inputs.now) {
+        let message = "a new token is due; the last one was minted less than 30 s ago";
+        return wait(Reason::Progressing, message.into(), next, Wants::Time);
     }
     Lane::Do(Step::Mint)
 }
@@ -242,10 +241,14 @@ fn usable(inputs: &Inputs<'_>, record: &TokenRecord) -> Option<Lane<Upkeep>> {
     }
 }
 
-fn cannot_mint(inputs: &Inputs<'_>, record: Option<&TokenRecord>) -> Option<Lane<Upkeep>> {
+fn cannot_mint(
+    inputs: &Inputs<'_>,
+    view: &PlatformView,
+    record: Option<&TokenRecord>,
+) -> Option<Lane<Upkeep>> {
     let remote = &inputs.seen.remote;
     let why = match &remote.mine {
-        Some(account) => unfit(account)?,
+        Some(account) => unfit(account).or_else(|| exceeds(account, view))?,
         None if remote.absent_now && client_is_gone(inputs) => {
             (Reason::ClientMissing, "the client was deleted on the platform".to_owned())
         }
@@ -283,6 +286,14 @@ fn unfit(account: &Account) -> Option<(Reason, String)> {
     }
 }
 
+/// The client holds what the platform object does not allow, whatever the spec says: its tokens would too.
+fn exceeds(account: &Account, view: &PlatformView) -> Option<(Reason, String)> {
+    let role = beyond(account, view)?;
+    let id = &account.id;
+    let message = format!("client {id} holds {role}, which spec.allow of the platform object does not name");
+    Some((Reason::NotAllowed, message))
+}
+
 /// Where unused tokens die and the spec only wants to hear of it: look once the time has passed.
 fn idle_look(inputs: &Inputs<'_>, wish: &TokenWish, record: &TokenRecord) -> Option<Step> {
     if wish.on_idle_timeout != OnIdleTimeout::Report || inputs.seen.carried.token_checked.is_some() {
@@ -304,7 +315,10 @@ pub fn next_look(inputs: &Inputs<'_>, lane: &Lane<Upkeep>) -> Option<Timestamp> 
                 .and_then(|desired| desired.token.as_ref())
                 .is_some_and(|wish| wish.on_idle_timeout == OnIdleTimeout::Report);
             let idles_at = match (&inputs.seen.carried.token_checked, record) {
-                (Some(TokenCheck::Alive(seen)), _) => seen.idles_at,
+                // Not at once again, whatever the two clocks say.
+                (Some(TokenCheck::Alive(seen)), _) => {
+                    seen.idles_at.map(|at| at.max(after(inputs.now, SignedDuration::from_mins(1))))
+                }
                 (_, Some(record)) => record.idles_at,
                 (_, None) => None,
             };

@@ -2,6 +2,7 @@
 //!
 //! One set for each namespace looked after, or one for all. Secrets and namespaces are watched by metadata only.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ use crate::api::credential::PlatformKind;
 use crate::decide::records::{MANAGED_BY, OWNER, owner_label};
 use crate::kubernetes::live::watch_refused;
 
+/// So many platforms can use all their passes at once.
+const PLATFORMS_AT_ONCE: u16 = 8;
 /// Many events of one object become one pass.
 const DEBOUNCE: Duration = Duration::from_millis(10);
 
@@ -100,7 +103,9 @@ impl Scope {
                 predicates::generation.combine(predicates::finalizers).combine(predicates::annotations),
                 kube::runtime::PredicateConfig::default(),
             );
-        let config = Config::default().debounce(DEBOUNCE).concurrency(operator.options.concurrency);
+        let config = Config::default()
+            .debounce(DEBOUNCE)
+            .concurrency(operator.options.concurrency.saturating_mul(PLATFORMS_AT_ONCE));
         Controller::for_stream(events, store)
             .with_config(config)
             .reconcile_on(stream::poll_fn(move |context| queue.poll_recv(context)))
@@ -138,13 +143,26 @@ fn note(operator: &Operator, event: &Event<Guarded>) {
         Event::Delete(guarded) => {
             let key = key_of(guarded);
             let name = (key.namespace.clone(), key.name.clone());
-            operator.memories().remove(&name);
             operator.metrics.forget_object(&key);
-            for rival in operator.objects.forget(&name) {
-                operator.wake(&rival);
+            forget(operator, &name);
+        }
+        Event::Init => {}
+        Event::InitDone => {
+            // A deletion that the watch missed: the object is remembered and no longer there.
+            let names: Vec<Name> = operator.memories().keys().cloned().collect();
+            for name in names.iter().filter(|name| operator.objects.get(name).is_none()) {
+                if operator.objects.complete() {
+                    forget(operator, name);
+                }
             }
         }
-        Event::Init | Event::InitDone => {}
+    }
+}
+
+fn forget(operator: &Operator, name: &Name) {
+    operator.memories().remove(name);
+    for rival in operator.objects.forget(name) {
+        operator.wake(&rival);
     }
 }
 
@@ -163,8 +181,9 @@ pub async fn watch_own_secrets(
     let mut listing = Listing::default();
     while let Some(event) = events.next().await {
         let done = matches!(event, Event::InitDone);
+        let own_namespace = &operator.options.settings.operator_namespace;
         let covers = |other: &str| namespace.as_deref().is_none_or(|namespace| namespace == other);
-        for change in operator.secrets.take(&mut listing, event, covers) {
+        for change in operator.secrets.take(&mut listing, event, own_namespace, covers) {
             operator.secret_changed(change);
         }
         if done {
@@ -183,10 +202,20 @@ pub async fn watch_input_secrets(
     let api: Api<PartialObjectMeta<Secret>> = api(&client, namespace.as_deref());
     let only = format!("type={INPUT_SECRET_TYPE}");
     let mut events = forever("input Secrets", api, watcher::Config::default().fields(&only), stop);
+    // The first list says nothing new: sessions are made after it. Later ones may tell what a broken watch missed.
+    let mut first_list = true;
+    let mut versions: HashMap<Name, Option<String>> = HashMap::new();
     while let Some(event) = events.next().await {
-        // The first list says nothing new: sessions are made after it.
-        let (Event::Apply(secret) | Event::Delete(secret)) = event else { continue };
+        first_list &= !matches!(event, Event::InitDone);
+        let (Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event else {
+            continue;
+        };
         let changed: Name = (secret.namespace().unwrap_or_default(), secret.name_any());
+        let version = secret.resource_version();
+        let before = versions.insert(changed.clone(), version.clone());
+        if first_list || before == Some(version) {
+            continue;
+        }
         for entry in operator.platforms.all() {
             let namespace = match entry.key.kind {
                 PlatformKind::Platform => &entry.key.namespace,

@@ -34,6 +34,8 @@ pub struct Memory {
     pub retries: Option<(i64, Retries)>,
     /// The client of the stored credential.
     pub client_id: Option<String>,
+    /// When a token was last minted.
+    pub last_mint: Option<Timestamp>,
     /// A pass is under way.
     pub running: bool,
     /// What the watch showed of the object's Secrets meanwhile; None: deleted.
@@ -64,6 +66,8 @@ impl Known {
 pub struct Left {
     pub generation: i64,
     pub deleting: bool,
+    /// Our finalizer was on it.
+    pub held: bool,
     /// Versions of the object's Secrets as the pass left them.
     pub secrets: BTreeMap<Name, String>,
     pub next_look: Option<Timestamp>,

@@ -31,9 +31,9 @@ impl NamespaceIndex {
         }
     }
 
-    /// The labels of a namespace.
-    pub fn labels(&self, namespace: &str) -> BTreeMap<String, String> {
+    /// The labels of a namespace; None: the watch has not shown it.
+    pub fn labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         let labels = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        labels.get(namespace).cloned().unwrap_or_default()
+        labels.get(namespace).cloned()
     }
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use kube::ResourceExt;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 
+use super::guard::Guard;
 use super::secrets::Name;
 use crate::api::ServiceAccountCredential;
 use crate::decide::claims::{Claim, Claimant};
@@ -15,7 +15,7 @@ use crate::model::desired::platform_key;
 use crate::model::object::{ObjectKey, PlatformKey};
 
 /// An object, or what is left of one that cannot be read.
-pub type Guarded = DeserializeGuard<ServiceAccountCredential>;
+pub type Guarded = Guard<ServiceAccountCredential>;
 
 /// All objects that this process looks after.
 #[derive(Debug, Default)]
@@ -24,6 +24,22 @@ pub struct Objects {
     claims: Mutex<HashMap<Wanted, BTreeSet<Name>>>,
     /// Watches whose first list is in.
     listed: AtomicUsize,
+}
+
+/// What of the platforms a claim depends on.
+pub struct Rivalry<'a> {
+    /// The tenant behind a platform object, or the object itself while that is unknown.
+    pub tenant_of: &'a dyn Fn(&PlatformKey) -> String,
+    /// Whether the platform allows the object's namespace: who may not work may not claim.
+    pub may_claim: &'a dyn Fn(&ServiceAccountCredential) -> bool,
+    /// Whether the object's client has this name now; None: it has none, or no list shows it.
+    pub holds_name: &'a dyn Fn(&ServiceAccountCredential, &str) -> Option<bool>,
+}
+
+impl std::fmt::Debug for Rivalry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rivalry").finish_non_exhaustive()
+    }
 }
 
 /// A thing of which there is one: the tenant is not part of it, for it is known only later.
@@ -101,13 +117,13 @@ impl Objects {
         rivals
     }
 
-    /// The claims of an object, each with everybody who makes it, itself included. `tenant_of` names the tenant behind a
-    /// platform object, or the platform object itself while that is unknown.
+    /// The claims of an object, each with everybody who makes it, itself included.
     pub fn rivals(
         &self,
         object: &ServiceAccountCredential,
-        tenant_of: impl Fn(&PlatformKey) -> String,
+        view: &Rivalry<'_>,
     ) -> Vec<(Claim, Vec<Claimant>)> {
+        let Rivalry { tenant_of, may_claim, holds_name } = view;
         let tenant = tenant_of(&platform_key(object, &key_of(object)));
         let mut found = Vec::new();
         for wanted in wanted_by(object) {
@@ -126,7 +142,8 @@ impl Objects {
                         Wanted::ClientName(_) => same_tenant,
                         Wanted::Secret(_) => true,
                     };
-                    (relevant && still_wants).then(|| claimant(other, &wanted))
+                    (relevant && still_wants && may_claim(other))
+                        .then(|| claimant(other, &wanted, holds_name))
                 })
                 .collect();
             let claim = match wanted {
@@ -163,12 +180,14 @@ fn wanted_by(object: &ServiceAccountCredential) -> Vec<Wanted> {
         .collect()
 }
 
-fn claimant(object: &ServiceAccountCredential, wanted: &Wanted) -> Claimant {
+fn claimant(
+    object: &ServiceAccountCredential,
+    wanted: &Wanted,
+    holds_name: &dyn Fn(&ServiceAccountCredential, &str) -> Option<bool>,
+) -> Claimant {
     let status = object.status.as_ref();
     let holds = match wanted {
-        Wanted::ClientName(_) => {
-            status.and_then(|status| status.remote.as_ref()).is_some_and(|r| r.client_id.is_some())
-        }
+        Wanted::ClientName(name) => holds_name(object, name).unwrap_or(false),
         Wanted::Secret((_, name)) => status.is_some_and(|status| {
             status.token.as_ref().is_some_and(|token| token.secret_name == *name)
                 || status.credential.as_ref().is_some_and(|c| c.secret_name == *name)

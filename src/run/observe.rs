@@ -8,6 +8,7 @@ use super::pass::Scene;
 use crate::decide::records::{reservation_name, true_copy_name};
 use crate::kubernetes::{Cluster, Error};
 use crate::model::account::{AccountId, State};
+use crate::model::platform::PlatformSeen;
 use crate::model::secret::StoredSecret;
 use crate::model::seen::{Carried, RemoteSeen, Seen, Slot};
 use crate::provider::Provider;
@@ -76,6 +77,10 @@ pub(super) fn look_at_remote<P: Provider, K: Cluster>(
         let (namespace, name) = (&key.namespace, &key.name);
         memory.list_view(inventory, recent, namespace, name, client_name, own.as_ref(), begun_at)
     });
+    // A client that manages a platform is never a target, whatever its description says.
+    if let (Some(list), PlatformSeen::Ready(view)) = (&mut seen.remote.list, scene.platform) {
+        list.marked.retain(|account| !view.managing_clients.contains(&account.id.0));
+    }
     seen.remote.mine = own
         .and_then(|id| memory.account(&id, session.inventory.as_deref()))
         .filter(|account| account.state != State::Deleted);

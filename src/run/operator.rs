@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
 use super::lease::Leadership;
 use super::memory::Memory;
@@ -57,10 +58,18 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     memories: Mutex<HashMap<Name, Memory>>,
     wakers: OnceLock<Vec<Waker>>,
+    /// Cancelled when the work ends: what is under way begins nothing more on a platform.
+    stopping: CancellationToken,
 }
 
 impl Operator {
-    pub fn new(live: Live, options: Options, leadership: Leadership, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        live: Live,
+        options: Options,
+        leadership: Leadership,
+        metrics: Arc<Metrics>,
+        stopping: CancellationToken,
+    ) -> Self {
         Self {
             live,
             options,
@@ -72,6 +81,7 @@ impl Operator {
             metrics,
             memories: Mutex::new(HashMap::new()),
             wakers: OnceLock::new(),
+            stopping,
         }
     }
 
@@ -82,7 +92,7 @@ impl Operator {
 
     /// Whether this process may write at this moment.
     pub fn leads(&self) -> bool {
-        self.leadership.is_leader(tokio::time::Instant::now())
+        !self.stopping.is_cancelled() && self.leadership.is_leader(tokio::time::Instant::now())
     }
 
     /// Whether objects of a namespace are looked after.

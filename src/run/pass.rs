@@ -71,7 +71,7 @@ impl<P, K> Scene<'_, P, K> {
         }
     }
 
-    fn inputs<'a>(&'a self, seen: &'a Seen, retries: Retries) -> Inputs<'a> {
+    fn inputs<'a>(&'a self, seen: &'a Seen, memory: &Memory, retries: Retries) -> Inputs<'a> {
         Inputs {
             object: &self.object,
             desired: self.desired,
@@ -79,6 +79,7 @@ impl<P, K> Scene<'_, P, K> {
             seen,
             lost_claim: self.lost_claim,
             owner: &self.settings.owner,
+            last_mint: memory.last_mint,
             retries,
             now: (self.clock)(),
         }
@@ -110,7 +111,7 @@ pub async fn pass<P: Provider, K: Cluster>(
     let outcome = work(scene, memory, &mut seen, retries).await;
     let released = outcome.done.contains(&Step::Release)
         || (scene.object.deleting_since.is_some() && !scene.object.held);
-    let report = report(&scene.inputs(&seen, retries), &outcome);
+    let report = report(&scene.inputs(&seen, memory, retries), &outcome);
     memory.retries = Some((generation, report.retries));
     if !released && report.status != scene.object.status && (scene.leads)() {
         scene.cluster.write_status(&scene.object.key, &report.status).await?;
@@ -130,7 +131,7 @@ async fn work<P: Provider, K: Cluster>(
     let mut done = Vec::new();
     let (mut config_failure, mut upkeep_failure) = (None, None);
     loop {
-        let inputs = scene.inputs(seen, retries);
+        let inputs = scene.inputs(seen, memory, retries);
         let (first, second) = (config(&inputs), upkeep(&inputs));
         let config_step = match &first {
             Lane::Do(step) if config_failure.is_none() => Some(step.clone()),
@@ -144,11 +145,14 @@ async fn work<P: Provider, K: Cluster>(
         let Some(step) = config_step.or(upkeep_step).filter(|_| done.len() < LONGEST_PASS) else {
             return Outcome { config: first, upkeep: second, config_failure, upkeep_failure, done };
         };
-        let result = if step.is_remote_write() && !(scene.leads)() {
+        let result = if step.is_remote() && !(scene.leads)() {
             Err(Because::NotLeading)
         } else {
             execute(&step, scene, memory, seen).await
         };
+        if matches!(step, Step::Mint | Step::Prove) && result.is_ok() {
+            memory.last_mint = Some((scene.clock)());
+        }
         match result {
             Ok(()) => done.push(step),
             Err(because) if of_config => config_failure = Some(Failure { step, because }),

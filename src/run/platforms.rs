@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::pass::Session;
 use crate::api::PlatformStatus;
@@ -42,6 +42,8 @@ pub struct Entry {
     state: RwLock<State>,
     wanted: Mutex<Wanted>,
     pub nudge: Notify,
+    /// Passes at once on this platform: one that hangs must not hold up the others.
+    pub slots: Arc<Semaphore>,
 }
 
 /// What somebody waits for.
@@ -93,6 +95,11 @@ impl Platforms {
         }
     }
 
+    /// Whether this entry is still the newest generation of its object.
+    pub fn is_current(&self, entry: &Entry) -> bool {
+        self.get(&entry.key).is_some_and(|current| std::ptr::eq(std::ptr::from_ref(&*current), entry))
+    }
+
     pub fn put(&self, entry: Arc<Entry>) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(entry.key.clone(), Known::Entry(entry));
     }
@@ -129,7 +136,7 @@ impl Platforms {
         key: &PlatformKey,
         system: Option<System>,
         namespace: &str,
-        labels: &BTreeMap<String, String>,
+        labels: Option<&BTreeMap<String, String>>,
     ) -> Found {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
         let entry = match known {
@@ -161,7 +168,7 @@ impl Platforms {
                     tenant: live.tenant.clone(),
                     other_tenant: live.other_tenant.clone(),
                     allowed: allowed(key.kind, &entry.connection.allow, namespace, labels),
-                    managing_clients: Arc::new(self.managing_clients()),
+                    managing_clients: Arc::new(self.managing_clients(&live.tenant.id)),
                     trouble: live.trouble.clone(),
                     credential_missing: live.credential_missing,
                     sweep_every: entry.sweep_every(),
@@ -176,8 +183,12 @@ impl Platforms {
         }
     }
 
-    fn managing_clients(&self) -> BTreeSet<String> {
-        self.all().iter().filter_map(|entry| Some(entry.live()?.client_id.clone())).collect()
+    fn managing_clients(&self, tenant: &str) -> BTreeSet<String> {
+        let all = self.all();
+        let live = all.iter().filter_map(|entry| entry.live());
+        live.filter(|live| live.tenant.id == tenant && live.other_tenant.is_none())
+            .map(|live| live.client_id.clone())
+            .collect()
     }
 }
 
@@ -188,6 +199,7 @@ impl Entry {
         generation: i64,
         connection: Connection,
         status: PlatformStatus,
+        slots: usize,
     ) -> Self {
         Self {
             key,
@@ -198,6 +210,7 @@ impl Entry {
             state: RwLock::new(State::Starting),
             wanted: Mutex::default(),
             nudge: Notify::new(),
+            slots: Arc::new(Semaphore::new(slots)),
         }
     }
 
@@ -265,6 +278,11 @@ impl Entry {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let now = std::mem::take(&mut wanted.reconnect);
         std::mem::take(&mut wanted.reconnect_later) || now
+    }
+
+    /// The wish for a sweep is taken up, or cannot be met now.
+    pub fn forget_wanted(&self) {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).sweep_at = None;
     }
 
     pub fn wants_reconnect(&self) -> bool {

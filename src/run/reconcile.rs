@@ -6,25 +6,31 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use kube::runtime::controller::Action;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::memory::{Left, Memory};
 use super::metrics::Passed as How;
-use super::objects::{Guarded, key_of};
+use super::objects::{Guarded, Rivalry, key_of};
 use super::operator::{Operator, clock};
 use super::pass::{Passed, Scene, pass};
 use super::platforms::Found;
 use super::secrets::Name;
 use crate::api::{FINALIZER, ServiceAccountCredential};
+use crate::api::conditions::Reason;
 use crate::decide::claims::{Claimant, winner};
 use crate::kubernetes::Error;
 use crate::model::desired::{Desired, Invalid, Policy, platform_key, policy};
 use crate::model::object::ObjectKey;
-use crate::model::platform::PlatformSeen;
+use crate::model::account::AccountId;
+use crate::model::platform::{Allowed, PlatformSeen};
 use crate::model::seen::{ObjectSeen, Slot, TokenSlot};
 use crate::model::step::{Config, Lane, Step, Upkeep, Wants};
 
 /// A pass that looks again this soon looks at once: the queue is not for spinning.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long an object waits when its platform has no slot free.
+const NO_SLOT: Duration = Duration::from_millis(250);
 
 /// One trigger of one object.
 pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, Error> {
@@ -36,8 +42,17 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     };
     let object = guarded.0.as_ref().ok();
     let (platform, session) = match find_platform(&operator, object, &key, &asked) {
+        // A deletion is decided before any remote session.
+        Found::Starting if guarded.meta().deletion_timestamp.is_some() => {
+            let message = "its first sweep is not through".to_owned();
+            let reason = Reason::Progressing;
+            (PlatformSeen::NotReady { reason, message, credential_missing: false }, None)
+        }
         Found::Starting => return Ok(Action::await_change()),
         Found::Seen(platform, session) => (platform, session),
+    };
+    let Some(_leave) = leave(&operator, object, &key) else {
+        return Ok(Action::requeue(NO_SLOT));
     };
     let lost_claim = object.and_then(|object| lost_claim(&operator, object, &key));
     let mut memory = recall(&operator, &name, &key);
@@ -65,7 +80,7 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     };
     let result = pass(&mut scene, &mut memory).await;
     let deleting = scene.object.deleting_since.is_some();
-    let generation = scene.object.generation;
+    let (generation, held) = (scene.object.generation, scene.object.held);
     drop(scene);
     let done = match result {
         Ok(done) => done,
@@ -83,11 +98,32 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
         return Ok(Action::await_change());
     }
     want(&operator, object, &key, &done);
-    memory.left = Some(left(&done, generation, deleting));
+    memory.left = Some(left(&done, generation, deleting, held));
     memory.client_id = super::observe::client_id(&done.seen).map(|id| id.0);
     memory.written = Some(Box::new(done.report.status.clone()));
     put_back(&operator, &name, memory);
     Ok(pause_until(done.report.next_look, clock()))
+}
+
+/// The platform's leave to work on one of its objects.
+enum Leave {
+    Slot { _taken: OwnedSemaphorePermit },
+    /// No platform is involved.
+    Free,
+}
+
+/// None: as many objects of the platform as may be are under way.
+fn leave(
+    operator: &Operator,
+    object: Option<&ServiceAccountCredential>,
+    key: &ObjectKey,
+) -> Option<Leave> {
+    match object.and_then(|object| operator.platforms.get(&platform_key(object, key))) {
+        Some(entry) => {
+            Some(Leave::Slot { _taken: Arc::clone(&entry.slots).try_acquire_owned().ok()? })
+        }
+        None => Some(Leave::Free),
+    }
 }
 
 /// After the Kubernetes API failed: a little later.
@@ -117,12 +153,26 @@ fn find_platform(
     let Some(object) = object else { return Found::Seen(PlatformSeen::Missing, None) };
     let labels = operator.namespaces.labels(&key.namespace);
     let system = parsed.as_ref().ok().map(|desired| desired.system);
-    operator.platforms.find(&platform_key(object, key), system, &key.namespace, &labels)
+    operator.platforms.find(&platform_key(object, key), system, &key.namespace, labels.as_ref())
 }
 
 fn lost_claim(operator: &Operator, object: &ServiceAccountCredential, key: &ObjectKey) -> Option<String> {
     let tenant_of = |platform: &_| operator.platforms.tenant_of(platform);
-    operator.objects.rivals(object, tenant_of).iter().find_map(|(claim, claimants)| {
+    let may_claim = |other: &ServiceAccountCredential| {
+        let key = key_of(other);
+        let labels = operator.namespaces.labels(&key.namespace);
+        let found =
+            operator.platforms.find(&platform_key(other, &key), None, &key.namespace, labels.as_ref());
+        !matches!(found, Found::Seen(PlatformSeen::Ready(view), _) if view.allowed == Allowed::Nothing)
+    };
+    let holds_name = |other: &ServiceAccountCredential, name: &str| {
+        let id = other.status.as_ref()?.remote.as_ref()?.client_id.clone()?;
+        let entry = operator.platforms.get(&platform_key(other, &key_of(other)))?;
+        let inventory = entry.live()?.inventory.clone()?;
+        Some(inventory.get(&AccountId(id))?.settings.name == name)
+    };
+    let view = Rivalry { tenant_of: &tenant_of, may_claim: &may_claim, holds_name: &holds_name };
+    operator.objects.rivals(object, &view).iter().find_map(|(claim, claimants)| {
         let me: &Claimant = claimants.iter().find(|claimant| claimant.object.uid == key.uid)?;
         let first = winner(me, claimants)?;
         Some(format!(
@@ -197,13 +247,16 @@ fn retain() -> Policy {
 /// Whether all is as the last pass left it: events of our own making end here.
 fn nothing_new(memory: &Memory, seen: &ObjectSeen, now: Timestamp) -> Option<Action> {
     let left = memory.left.as_ref()?;
+    if left.held && !seen.held {
+        return None;
+    }
     let due = left.next_look.is_some_and(|at| at <= now);
     let same_object =
         left.generation == seen.generation && left.deleting == seen.deleting_since.is_some();
     (!memory.dirty && !due && same_object).then(|| pause_until(left.next_look, now))
 }
 
-fn left(passed: &Passed, generation: i64, deleting: bool) -> Left {
+fn left(passed: &Passed, generation: i64, deleting: bool, held: bool) -> Left {
     let seen = &passed.seen;
     let token = seen.token.ours().map(|slot| match slot {
         TokenSlot::Empty(stored) => stored,
@@ -224,6 +277,7 @@ fn left(passed: &Passed, generation: i64, deleting: bool) -> Left {
     Left {
         generation,
         deleting,
+        held,
         secrets: stored
             .map(|s| ((s.namespace.clone(), s.name.clone()), s.resource_version.clone()))
             .collect(),

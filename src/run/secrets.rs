@@ -51,6 +51,7 @@ impl SecretIndex {
         &self,
         listing: &mut Listing,
         event: Event<PartialObjectMeta<Secret>>,
+        operator_namespace: &str,
         covers: impl Fn(&str) -> bool,
     ) -> Vec<Change> {
         let mut notes = self.notes();
@@ -61,9 +62,9 @@ impl SecretIndex {
             }
             Event::InitApply(secret) => {
                 listing.0.insert(name_of(&secret));
-                notes.put(&secret).into_iter().collect()
+                notes.put(operator_namespace, &secret).into_iter().collect()
             }
-            Event::Apply(secret) => notes.put(&secret).into_iter().collect(),
+            Event::Apply(secret) => notes.put(operator_namespace, &secret).into_iter().collect(),
             Event::Delete(secret) => notes.remove(&name_of(&secret)).into_iter().collect(),
             Event::InitDone => {
                 let gone: Vec<Name> = notes
@@ -114,16 +115,27 @@ impl SecretIndex {
 }
 
 impl Notes {
-    fn put(&mut self, secret: &PartialObjectMeta<Secret>) -> Option<Change> {
+    fn put(
+        &mut self,
+        operator_namespace: &str,
+        secret: &PartialObjectMeta<Secret>,
+    ) -> Option<Change> {
         let name = name_of(secret);
         let annotations = secret.annotations();
         let (namespace, object) = object_of(annotations)?;
+        // Only a Secret in its object's own namespace, or in the operator's, speaks for the object: labels can be copied.
+        let beside = name.0 == namespace;
+        if !beside && name.0 != operator_namespace {
+            return None;
+        }
         let object = (namespace.to_owned(), object.to_owned());
-        let time = |key: &str| annotations.get(key).and_then(|text| text.parse().ok());
+        let time = |key: &str, heard: bool| {
+            annotations.get(key).filter(|_| heard).and_then(|text| text.parse().ok())
+        };
         let note = Note {
             object: object.clone(),
-            refresh_at: time(REFRESH_AT),
-            retained_at: time(RETAINED_AT),
+            refresh_at: time(REFRESH_AT, beside),
+            retained_at: time(RETAINED_AT, name.0 == operator_namespace),
         };
         if let Some(before) = self.by_name.insert(name.clone(), note)
             && before.object != object

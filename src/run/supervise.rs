@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, future, stream};
-use kube::core::DeserializeGuard;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::WatchStreamExt;
 use kube::{Api, Client, Resource, ResourceExt};
@@ -13,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::controller::api;
 use super::gate::Gate;
+use super::guard::Guard;
 use super::operator::Operator;
 use super::platforms::Entry;
 use super::sweep;
@@ -48,10 +48,10 @@ pub async fn run(
 ) {
     let mut watches = Vec::new();
     for namespace in &scopes {
-        let api: Api<DeserializeGuard<Platform>> = api(&client, namespace.as_deref());
+        let api: Api<Guard<Platform>> = api(&client, namespace.as_deref());
         watches.push(changes(watches.len(), api, platform));
     }
-    let all: Api<DeserializeGuard<ClusterPlatform>> = Api::all(client);
+    let all: Api<Guard<ClusterPlatform>> = Api::all(client);
     watches.push(changes(watches.len(), all, cluster_platform));
     let mut awaited = watches.len();
     let mut first: Vec<bool> = vec![true; awaited];
@@ -113,10 +113,20 @@ fn apply(
         Err(why) => {
             tracing::warn!(platform = %key, why, "a platform object cannot be read");
             operator.platforms.put_unreadable(&key, &why);
+            for name in operator.objects.on(&key) {
+                operator.wake(&name);
+            }
             return;
         }
     };
-    let entry = Arc::new(Entry::new(key.clone(), uid, generation, connection, status));
+    let entry = Arc::new(Entry::new(
+        key.clone(),
+        uid,
+        generation,
+        connection,
+        status,
+        operator.options.concurrency.into(),
+    ));
     // Until the new generation is through its first sweep nothing is decided: it may say something else about who may
     // do what, or where the platform is.
     operator.platforms.put(Arc::clone(&entry));
@@ -142,7 +152,7 @@ fn end(
 
 fn changes<K>(
     watch: usize,
-    api: Api<DeserializeGuard<K>>,
+    api: Api<Guard<K>>,
     read: fn(&K) -> (Connection, PlatformStatus),
 ) -> stream::BoxStream<'static, Change>
 where
@@ -167,7 +177,7 @@ where
 }
 
 fn seen<K>(
-    object: &DeserializeGuard<K>,
+    object: &Guard<K>,
     read: fn(&K) -> (Connection, PlatformStatus),
 ) -> Seen
 where
@@ -181,7 +191,7 @@ where
     }
 }
 
-fn key_of<K: Resource<DynamicType = ()>>(object: &DeserializeGuard<K>) -> PlatformKey {
+fn key_of<K: Resource<DynamicType = ()>>(object: &Guard<K>) -> PlatformKey {
     let namespace = object.namespace();
     let kind = match &namespace {
         Some(_) => PlatformKind::Platform,

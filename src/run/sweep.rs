@@ -54,12 +54,13 @@ struct Connected {
 /// Looks after one generation of one platform object until `stop`.
 pub async fn run(operator: Arc<Operator>, entry: Arc<Entry>, stop: CancellationToken) {
     let mut connected: Option<Connected> = None;
-    let mut said = Said::of(&entry.status);
+    let mut said = Said::of(&entry);
     loop {
         if entry.take_reconnect() {
             connected = None;
         }
         let started_at = clock();
+        entry.forget_wanted();
         let next = match &mut connected {
             None => match connect(&operator, &entry).await {
                 Ok(session) => {
@@ -72,12 +73,20 @@ pub async fn run(operator: Arc<Operator>, entry: Arc<Entry>, stop: CancellationT
                 }
             },
             Some(session) => {
-                let failed = sweep(&operator, &entry, session, &mut said).await;
+                // A newer generation does not wait for this one's answers, nor is overwritten by them.
+                let failed = tokio::select! {
+                    () = stop.cancelled() => return,
+                    failed = sweep(&operator, &entry, session, &mut said) => failed,
+                };
                 let pause = match failed {
                     Some(fault) => {
                         let pause = report::pause(&fault, session.failures, entry.sweep_every());
                         // A rotated managing credential shows as a refusal: read its Secret again next time.
-                        if fault.refusal() == Some(RefusalKind::Unauthorized) {
+                        // So may certificates that were put right show as a connection that fails.
+                        let private = entry.connection.ca_bundle_ref.is_some();
+                        if fault.refusal() == Some(RefusalKind::Unauthorized)
+                            || (private && matches!(fault, Fault::NotSent(_)))
+                        {
                             entry.reconnect_later();
                         }
                         pause
@@ -222,6 +231,9 @@ fn without_credential(
     message: &str,
     said: &Said,
 ) -> Option<Live> {
+    if !said.is_verified() {
+        return None;
+    }
     let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id())?;
     let nobody = Credential { client_id: String::new(), client_secret: SecretText::new("") };
     // Private authorities are not read here: without them a call fails, and nothing is lost by that.
@@ -300,6 +312,13 @@ async fn failed(
 /// The session as passes may use it, if it is known which tenant it stands for.
 fn live(entry: &Entry, session: &Connected, said: &mut Said, trouble: Option<String>) -> Option<Live> {
     let answers = session.catalog.tenant.clone();
+    if answers.is_some() {
+        said.verified();
+    }
+    // Nobody sends credentials to, or claims anything on, an address whose tenant was never heard of.
+    if !said.is_verified() {
+        return None;
+    }
     let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id());
     let tenant = match (&pinned, &answers) {
         (None, None) => return None,

@@ -72,6 +72,10 @@ async fn bark(operator: &Operator, name: &Name, by: SignedDuration, fresh: bool)
         return;
     }
     operator.wake(name);
+    // A pass that is under way says how things stand; two writers would only undo each other.
+    if operator.memories().get(name).is_some_and(|memory| memory.running) {
+        return;
+    }
     let written = operator.memories().get(name).and_then(|memory| memory.written.clone());
     let Some(before) = written.map(|status| *status).or_else(|| object.status.clone()) else { return };
     let message = format!("the token should have been renewed {} s ago", by.as_secs());

@@ -99,7 +99,7 @@ fn differing(
             return wait(
                 Reason::Progressing,
                 "waiting for a list that is newer than the last correction".into(),
-                after(shows_by, SignedDuration::from_secs(1)).max(inputs.now),
+                after(shows_by.max(inputs.now), SignedDuration::from_secs(1)),
                 Wants::List,
             );
         }

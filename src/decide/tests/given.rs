@@ -299,6 +299,7 @@ impl Given {
             seen: &self.seen,
             lost_claim: self.lost_claim,
             owner: "owner",
+            last_mint: None,
             retries: self.retries,
             now: self.now,
         }

@@ -11,10 +11,13 @@ use super::Genesys;
 use super::calls::{self, Endpoint};
 use super::wire::PageDto;
 use crate::model::{Fault, Trouble, TroubleKind};
-use crate::provider::http::{Answer, Call};
+use crate::provider::http::Call;
 
-/// A list longer than this is taken for one that never ends.
+/// A list of more pages, elements or bytes than this is taken for one that never ends: whoever answers must not be able
+/// to fill our memory.
 const MOST_PAGES: u64 = 200;
+const MOST_ELEMENTS: usize = 50_000;
+const MOST_BYTES: usize = 32 << 20;
 
 impl Genesys {
     /// Follows `nextUri` from page to page.
@@ -35,15 +38,18 @@ impl Genesys {
                 return Err(endless(&call));
             }
             let base = &self.hosts.api;
-            let (page, next) = self
+            let (page, next, bytes) = self
                 .ask(call.clone(), |answer| {
                     let page: PageDto<D> = answer.json()?;
                     let next = page.next_uri.as_deref().filter(|next| !next.is_empty());
                     let next = next.map(|next| next_page(base, next)).transpose()?;
-                    Ok((page, next))
+                    Ok((page, next, answer.body.len()))
                 })
                 .await?;
-            gathered.add(page.entities);
+            gathered.add(page.entities, bytes);
+            if gathered.too_much() {
+                return Err(endless(&call));
+            }
             let Some(next) = next else { break };
             call.url = next;
         }
@@ -67,11 +73,16 @@ impl Genesys {
             call.url
                 .query_pairs_mut()
                 .append_pair("pageNumber", &number.to_string());
-            let page: PageDto<D> = self.ask(call, Answer::json).await?;
+            let (page, bytes): (PageDto<D>, usize) = self
+                .ask(call, |answer| Ok((answer.json()?, answer.body.len())))
+                .await?;
             let more = page
                 .page_count
                 .map_or(page.next_uri.is_some(), |count| number < count);
-            let news = gathered.add(page.entities);
+            let news = gathered.add(page.entities, bytes);
+            if gathered.too_much() {
+                break;
+            }
             if !more || !news {
                 return Ok(gathered.all);
             }
@@ -85,6 +96,7 @@ struct Gathered<D, T> {
     id: fn(&D) -> &str,
     known: HashSet<String>,
     all: Vec<T>,
+    bytes: usize,
 }
 
 impl<D, T: From<D>> Gathered<D, T> {
@@ -93,11 +105,17 @@ impl<D, T: From<D>> Gathered<D, T> {
             id,
             known: HashSet::new(),
             all: Vec::new(),
+            bytes: 0,
         }
     }
 
+    fn too_much(&self) -> bool {
+        self.all.len() > MOST_ELEMENTS || self.bytes > MOST_BYTES
+    }
+
     /// Whether the page held anything new.
-    fn add(&mut self, page: Vec<D>) -> bool {
+    fn add(&mut self, page: Vec<D>, bytes: usize) -> bool {
+        self.bytes += bytes;
         let before = self.all.len();
         for element in page {
             if self.known.insert((self.id)(&element).to_owned()) {

@@ -260,9 +260,12 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// `Retry-After` as a span. A date is held against the answer's own `Date`, so that clocks need not agree.
 fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
+    // Nothing waits for longer than this because of one header: a gateway may send any number.
+    const LONGEST: SignedDuration = SignedDuration::from_hours(1);
     let text = header(headers, RETRY_AFTER.as_str())?;
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(SignedDuration::from_secs(seconds.into()));
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        return Some(SignedDuration::from_secs(seconds).min(LONGEST));
     }
     let instant = |text: &str| -> Option<Timestamp> {
         rfc2822::DateTimeParser::new()
@@ -270,7 +273,7 @@ fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
             .ok()
     };
     let wait = instant(&text)?.duration_since(instant(&header(headers, DATE.as_str())?)?);
-    Some(wait.max(SignedDuration::ZERO))
+    Some(wait.clamp(SignedDuration::ZERO, LONGEST))
 }
 
 #[cfg(test)]

@@ -62,6 +62,11 @@ pub(super) async fn regenerate<P: Provider, K: Cluster>(
     Ok(())
 }
 
+/// Whether a platform object itself uses the account.
+fn manages<P, K>(scene: &Scene<'_, P, K>, account: &Account) -> bool {
+    view(scene).is_ok_and(|view| view.managing_clients.contains(&account.id.0))
+}
+
 /// The account as it is now; None, and known as it is, if it is gone, held or no longer ours.
 async fn read_for_write<P: Provider, K: Cluster>(
     id: &AccountId,
@@ -80,7 +85,7 @@ async fn read_for_write<P: Provider, K: Cluster>(
     let believed = memory.learn_read(id, Some(account), (scene.clock)(), lag);
     refresh(scene, memory, seen);
     Ok(believed
-        .filter(|account| !account.held)
+        .filter(|account| !account.held && !manages(scene, account))
         .filter(|account| {
             account.marker.as_ref().is_none_or(|found| found.same_object(&scene_marker(scene)))
         })

@@ -69,6 +69,10 @@ pub(super) async fn store_answer<P: Provider, K: Cluster>(
 
 async fn write_over<K: Cluster>(cluster: &K, manifest: &SecretManifest) -> Result<StoredSecret, Error> {
     match cluster.secret(&manifest.namespace, &manifest.name).await? {
+        // Another process has an answer of its own: it came later, and made this one worthless.
+        Some(stored) if credential_in(&stored.data).is_some() => {
+            Err(Error::Invalid("could not store the new credential: another process stored one".into()))
+        }
         Some(stored) => cluster.replace_secret(&stored, manifest).await,
         None => cluster.create_secret(manifest).await,
     }

@@ -27,6 +27,8 @@ const SHOWN_ORPHANS: usize = 100;
 pub(super) struct Said {
     status: PlatformStatus,
     tenant: Option<Tenant>,
+    /// A tenant has answered to this generation of the object.
+    verified: bool,
 }
 
 /// The calls counted so far.
@@ -34,8 +36,25 @@ pub(super) struct Said {
 pub(super) struct Counted(HashMap<(&'static str, &'static str), u64>);
 
 impl Said {
-    pub(super) fn of(status: &PlatformStatus) -> Self {
-        Self { status: status.clone(), tenant: None }
+    pub(super) fn of(entry: &Entry) -> Self {
+        let mut status = entry.status.clone();
+        let same = status.observed_generation == Some(entry.generation);
+        if !same {
+            // Another address or credential has yet to be accepted.
+            status.conditions.retain(|c| c.type_ != ConditionType::CredentialValid.as_str());
+        }
+        let accepted = status.conditions.iter().any(|condition| {
+            condition.type_ == ConditionType::CredentialValid.as_str() && condition.status == "True"
+        });
+        Self { status, tenant: None, verified: same && accepted }
+    }
+
+    pub(super) fn verified(&mut self) {
+        self.verified = true;
+    }
+
+    pub(super) fn is_verified(&self) -> bool {
+        self.verified
     }
 
     pub(super) fn tenant_id(&self) -> Option<String> {
@@ -112,7 +131,7 @@ async fn write(
         tenant_name: Some(said.tenant_name()).filter(|name| !name.is_empty()),
         orphans: orphans.unwrap_or_else(|| said.status.orphans.clone()),
     };
-    if status == said.status || !operator.leads() {
+    if status == said.status || !operator.leads() || !operator.platforms.is_current(entry) {
         return;
     }
     if let Err(error) = operator.live.write_platform_status(&entry.key, &entry.uid, &status).await {

@@ -51,7 +51,7 @@ pub(super) fn differing(operator: &Operator, entry: &Entry, live: &Live, trouble
         let Ok(desired) = Desired::parse(object, &key) else { continue };
         let labels = operator.namespaces.labels(&key.namespace);
         let found =
-            operator.platforms.find(&entry.key, Some(desired.system), &key.namespace, &labels);
+            operator.platforms.find(&entry.key, Some(desired.system), &key.namespace, labels.as_ref());
         let Found::Seen(PlatformSeen::Ready(view), _) = found else { continue };
         let marker = Marker {
             owner: operator.options.settings.owner.clone(),
