@@ -78,11 +78,10 @@ impl<'a> Inputs<'a> {
             }
             PlatformSeen::NotReady { reason, message, .. } => {
                 let text = format!("{} is not ready: {message}", desired.platform);
-                let reason = match reason {
-                    Reason::TenantChanged => return Err(stuck(Reason::TenantChanged, text)),
-                    _ => Reason::PlatformNotReady,
-                };
-                return Err(wait(reason, text, after(self.now, SignedDuration::from_mins(5)), Wants::Time));
+                if *reason == Reason::TenantChanged {
+                    return Err(stuck(Reason::TenantChanged, text));
+                }
+                return Err(wait(Reason::PlatformNotReady, text, after(self.now, SignedDuration::from_mins(5)), Wants::Time));
             }
         };
         Ok(Ready { desired, view })

@@ -71,7 +71,7 @@ pub fn late(
         .find(|condition| condition.type_ == ConditionType::TokenFresh.as_str() && condition.status == "True")?;
     fresh.status = "False".into();
     fresh.reason = Reason::RefreshLate.as_str().into();
-    fresh.message = message.to_owned();
+    message.clone_into(&mut fresh.message);
     fresh.last_transition_time =
         k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(whole_seconds(now));
     Some(status)

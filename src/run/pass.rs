@@ -135,11 +135,11 @@ async fn work<P: Provider, K: Cluster>(
         let (first, second) = (config(&inputs), upkeep(&inputs));
         let config_step = match &first {
             Lane::Do(step) if config_failure.is_none() => Some(step.clone()),
-            _ => None,
+            Lane::Do(_) | Lane::Wait(_) | Lane::Settled(_) | Lane::Stuck(_) => None,
         };
         let upkeep_step = match &second {
             Lane::Do(step) if upkeep_failure.is_none() => Some(step.clone()),
-            _ => None,
+            Lane::Do(_) | Lane::Wait(_) | Lane::Settled(_) | Lane::Stuck(_) => None,
         };
         let of_config = config_step.is_some();
         let Some(step) = config_step.or(upkeep_step).filter(|_| done.len() < LONGEST_PASS) else {

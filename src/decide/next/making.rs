@@ -28,13 +28,11 @@ pub(super) fn restorable(inputs: &Inputs<'_>) -> bool {
     let Some(credential) = published.and_then(|stored| credential_in(&stored.data)) else {
         return false;
     };
-    match &seen.remote.list {
-        Some(list) => list.marked.iter().any(|client| client.id.0 == credential.client_id),
-        None => {
-            let known = inputs.object.status.remote.as_ref();
-            known.is_some_and(|remote| remote.client_id.as_ref() == Some(&credential.client_id))
-        }
+    if let Some(list) = &seen.remote.list {
+        return list.marked.iter().any(|client| client.id.0 == credential.client_id);
     }
+    let known = inputs.object.status.remote.as_ref();
+    known.is_some_and(|remote| remote.client_id.as_ref() == Some(&credential.client_id))
 }
 
 /// Neither a credential nor a reservation: look for a client of ours before making one.

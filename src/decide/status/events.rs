@@ -54,12 +54,12 @@ fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
             "Regenerate",
             format!("client {id} was found with our marker and without a stored secret: it has a new one"),
         ),
-        Step::RecordDrift(drift) => Some(event(
-            Severity::Warning,
-            Reason::DriftDetected.as_str(),
-            "Compare",
-            sentence(drift),
-        )),
+        Step::RecordDrift(drift) => {
+            // Events of one reason and action become one series with the words of the first: other fields, other action.
+            let fields: Vec<&str> = drift.changes.iter().map(|change| change.field.as_str()).collect();
+            let action = format!("Compare:{}", fields.join(","));
+            Some(event(Severity::Warning, Reason::DriftDetected.as_str(), &action, sentence(drift)))
+        }
         Step::SwitchOff(id) => normal("ClientSwitchedOff", "SwitchOff", format!("switched client {id} off")),
         Step::Delete(id) => normal("ClientDeleted", "Delete", format!("deleted client {id}")),
         Step::Publish if inputs.object.status.credential.is_some() => normal(

@@ -57,6 +57,7 @@ fn orphaned(inputs: &Inputs<'_>, client_id: &str) -> bool {
 }
 
 /// The first fitting row.
+#[expect(clippy::too_many_lines, reason = "row after row of the table, in its order")]
 pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
     let agreed = drift::had_agreed(&inputs.object.status, inputs.object.generation);
     let token = token_state(inputs, outcome);
@@ -272,7 +273,12 @@ fn differs(inputs: &Inputs<'_>, outcome: &Outcome) -> Option<(Reason, String)> {
         }
         Lane::Settled(Config::Held { message, differs: true }) => Some((Reason::Held, message.clone())),
         Lane::Settled(Config::Vendor { message }) => Some((Reason::DisabledByVendor, message.clone())),
-        _ => {
+        Lane::Settled(
+            Config::Synced | Config::Suspended | Config::Off | Config::Released | Config::Held { .. },
+        )
+        | Lane::Do(_)
+        | Lane::Wait(_)
+        | Lane::Stuck(_) => {
             let open = inputs
                 .object
                 .status
@@ -294,7 +300,7 @@ fn refresh_failing(outcome: &Outcome) -> Option<String> {
     }
     match &outcome.upkeep {
         Lane::Wait(wait) if wait.reason != Reason::Progressing => Some(wait.message.clone()),
-        _ => None,
+        Lane::Wait(_) | Lane::Do(_) | Lane::Settled(_) | Lane::Stuck(_) => None,
     }
 }
 
