@@ -1,12 +1,23 @@
 //! The operator's core against a world in memory: whatever answer is lost and wherever the process dies, it ends with
 //! one account, one credential, and that credential in the Secret.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it was told to be")]
+#![expect(clippy::result_large_err, reason = "the faults are those of the seam")]
+#![expect(
+    clippy::await_holding_lock,
+    reason = "each look at the world is dropped by hand before time goes on"
+)]
+
 #[path = "converge/deeds.rs"]
 mod deeds;
+#[path = "converge/endings.rs"]
+mod endings;
 #[path = "converge/etcd.rs"]
 mod etcd;
 #[path = "converge/faults.rs"]
 mod faults;
+#[path = "converge/judge.rs"]
+mod judge;
 #[path = "converge/laws.rs"]
 mod laws;
 #[path = "converge/operator.rs"]
@@ -54,7 +65,12 @@ impl Failed {
     fn none_of(self) {
         let Self { told, stories } = self;
         let first: Vec<&str> = stories.iter().take(40).map(String::as_str).collect();
-        assert!(stories.is_empty(), "{} of {told} tellings failed\n{}", stories.len(), first.join("\n\n"));
+        assert!(
+            stories.is_empty(),
+            "{} of {told} tellings failed\n{}",
+            stories.len(),
+            first.join("\n\n")
+        );
         assert!(told > 0, "nothing was told");
     }
 }
@@ -100,7 +116,7 @@ async fn the_process_dies_after_every_call_once() {
 #[tokio::test(start_paused = true)]
 async fn a_create_may_be_interrupted_at_every_call() {
     let mut failed = Failed::default();
-    for story in stories::interrupted() {
+    for story in endings::interrupted() {
         for call in 1..=40 {
             let mut story = story.clone();
             if let Some((at, _)) = &mut story.interruption {
@@ -121,8 +137,7 @@ async fn two_mishaps_in_one_story_do_no_more_harm_than_one() {
     for story in stories::all() {
         let calls = story.told(Plan::none()).await.expect("every story ends well without mishaps");
         for _ in 0..TWICE_STRUCK {
-            let mut strike = || (lot.below(calls + 10) + 1, Mishap::ALL[lot.below(5) as usize]);
-            let strikes = [strike(), strike()];
+            let strikes = [0; 2].map(|_| (lot.below(calls + 10) + 1, lot.mishap()));
             let told = story.told(Plan::of(strikes)).await;
             failed.note(&story, &format!("with {strikes:?}"), told);
         }
@@ -136,7 +151,8 @@ async fn a_credential_whose_storing_was_not_answered_is_not_made_anew() {
     for story in stories::all().iter().filter(|story| story.spared == 0).take(4) {
         let calls = story.told(Plan::none()).await.expect("every story ends well without mishaps");
         for call in 1..=calls {
-            let operator = story.at_rest(Plan::at(call, Mishap::AnswerLost)).await.expect("it rests");
+            let operator =
+                story.at_rest(Plan::at(call, Mishap::AnswerLost)).await.expect("it rests");
             let state = operator.world.state();
             let struck = state.log.iter().find(|line| line.mishap.is_some());
             let create = struck.is_some_and(|line| line.what == "create a client");
@@ -150,13 +166,13 @@ async fn a_credential_whose_storing_was_not_answered_is_not_made_anew() {
 async fn an_interrupted_create_survives_a_mishap() {
     let mut lot = Lot(7);
     let mut failed = Failed::default();
-    for story in stories::interrupted() {
+    for story in endings::interrupted() {
         for _ in 0..INTERRUPTED_AND_STRUCK {
             let mut story = story.clone();
             if let Some((at, _)) = &mut story.interruption {
                 *at = lot.below(30) + 1;
             }
-            let strike = (lot.below(45) + 1, Mishap::ALL[lot.below(5) as usize]);
+            let strike = (lot.below(45) + 1, lot.mishap());
             let how = format!("at call {:?} with {strike:?}", story.interruption.map(|(at, _)| at));
             let told = story.told(Plan::of([strike])).await;
             failed.note(&story, &how, told);
@@ -177,5 +193,10 @@ impl Lot {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % bound
+    }
+
+    fn mishap(&mut self) -> Mishap {
+        let number = usize::try_from(self.below(5)).expect("it is below five");
+        Mishap::ALL[number]
     }
 }

@@ -81,7 +81,8 @@ impl<'a> Inputs<'a> {
                 if *reason == Reason::TenantChanged {
                     return Err(stuck(Reason::TenantChanged, text));
                 }
-                return Err(wait(Reason::PlatformNotReady, text, after(self.now, SignedDuration::from_mins(5)), Wants::Time));
+                let until = after(self.now, SignedDuration::from_mins(5));
+                return Err(wait(Reason::PlatformNotReady, text, until, Wants::Time));
             }
         };
         Ok(Ready { desired, view })

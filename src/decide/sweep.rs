@@ -21,11 +21,11 @@ pub fn wakes(
     if view.other_tenant.is_some() {
         return Some("another tenant answers");
     }
-    let mut marked = inventory.marked(&marker.namespace, &marker.name);
+    let mut clients = inventory.marked(&marker.namespace, &marker.name);
     let Some(id) = client_id else {
-        return marked.next().is_some().then_some("a client of it appeared");
+        return clients.next().is_some().then_some("a client of it appeared");
     };
-    if marked.any(|account| account.id.0 != id && account.state != State::Deleted) {
+    if clients.any(|account| account.id.0 != id && account.state != State::Deleted) {
         return Some("more than one client of it");
     }
     let Some(account) = account.filter(|account| account.state != State::Deleted) else {

@@ -106,7 +106,7 @@ pub struct TokenRecord {
 #[derive(Clone, Debug)]
 pub enum TokenSlot {
     /// No keys: written so, or somebody emptied it.
-    Empty(StoredSecret),
+    Empty(Box<StoredSecret>),
     Token(Box<TokenRecord>),
 }
 

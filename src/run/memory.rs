@@ -61,6 +61,19 @@ impl Known {
     }
 }
 
+/// For whom a list is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'a> {
+    pub namespace: &'a str,
+    pub name: &'a str,
+    /// Name of the client that the spec asks for.
+    pub client_name: &'a str,
+    /// The client of the stored credential.
+    pub own: Option<&'a AccountId>,
+    /// When a create was begun whose client is looked for.
+    pub begun_at: Option<Timestamp>,
+}
+
 /// What a pass left behind.
 #[derive(Debug, Default)]
 pub struct Left {
@@ -184,16 +197,8 @@ impl Memory {
     }
 
     /// The list as it may be used for this object: our newer knowledge laid over it.
-    pub fn list_view(
-        &self,
-        inventory: &Inventory,
-        recent: &[Timestamp],
-        namespace: &str,
-        name: &str,
-        client_name: &str,
-        own: Option<&AccountId>,
-        begun_at: Option<Timestamp>,
-    ) -> ListView {
+    pub fn list_view(&self, inventory: &Inventory, recent: &[Timestamp], of: &Viewer<'_>) -> ListView {
+        let Viewer { namespace, name, client_name, own, begun_at } = *of;
         let mut marked: Vec<Account> = inventory
             .marked(namespace, name)
             .filter(|account| {

@@ -3,7 +3,7 @@
 use futures::future::try_join_all;
 use futures::try_join;
 
-use super::memory::Memory;
+use super::memory::{Memory, Viewer};
 use super::pass::Scene;
 use crate::decide::records::{reservation_name, true_copy_name};
 use crate::kubernetes::{Cluster, Error};
@@ -70,13 +70,18 @@ pub(super) fn look_at_remote<P: Provider, K: Cluster>(
     let key = &scene.object.key;
     let Some(session) = scene.session else { return };
     let begun_at = seen.reservation.ours().map(|reservation| reservation.begun_at);
-    let client_name = scene.desired.as_ref().map_or("", |desired| desired.client_name.as_str());
     let own = client_id(seen);
-    seen.remote.list = session.inventory.as_deref().map(|inventory| {
-        let recent = &session.recent;
-        let (namespace, name) = (&key.namespace, &key.name);
-        memory.list_view(inventory, recent, namespace, name, client_name, own.as_ref(), begun_at)
-    });
+    let viewer = Viewer {
+        namespace: &key.namespace,
+        name: &key.name,
+        client_name: scene.desired.as_ref().map_or("", |desired| desired.client_name.as_str()),
+        own: own.as_ref(),
+        begun_at,
+    };
+    seen.remote.list = session
+        .inventory
+        .as_deref()
+        .map(|inventory| memory.list_view(inventory, &session.recent, &viewer));
     // A client that manages a platform is never a target, whatever its description says.
     if let (Some(list), PlatformSeen::Ready(view)) = (&mut seen.remote.list, scene.platform) {
         list.marked.retain(|account| !view.managing_clients.contains(&account.id.0));

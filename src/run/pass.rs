@@ -52,7 +52,7 @@ pub struct Scene<'a, P, K> {
     pub lost_claim: Option<&'a str>,
     pub settings: &'a Settings,
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
-    /// Whether this process may still write: asked before each remote effect.
+    /// Whether this process may still act: asked before each step.
     pub leads: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -145,7 +145,8 @@ async fn work<P: Provider, K: Cluster>(
         let Some(step) = config_step.or(upkeep_step).filter(|_| done.len() < LONGEST_PASS) else {
             return Outcome { config: first, upkeep: second, config_failure, upkeep_failure, done };
         };
-        let result = if step.is_remote() && !(scene.leads)() {
+        // The only copy of a new secret is stored by whoever has it; all else is the leader's.
+        let result = if step != Step::StoreAnswer && !(scene.leads)() {
             Err(Because::NotLeading)
         } else {
             execute(&step, scene, memory, seen).await

@@ -124,11 +124,7 @@ impl State {
 
 /// Names of central Secrets do not depend on the life.
 pub(crate) fn any_life() -> ObjectKey {
-    ObjectKey {
-        namespace: NAMESPACE.into(),
-        name: NAME.into(),
-        uid: String::new(),
-    }
+    ObjectKey { namespace: NAMESPACE.into(), name: NAME.into(), uid: String::new() }
 }
 
 pub(crate) fn switch_off(state: &mut State) {

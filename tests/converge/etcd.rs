@@ -172,7 +172,12 @@ impl Etcd {
         Ok(self.store(&stored, manifest, uid))
     }
 
-    fn store(&mut self, before: &StoredSecret, manifest: &SecretManifest, uid: String) -> StoredSecret {
+    fn store(
+        &mut self,
+        before: &StoredSecret,
+        manifest: &SecretManifest,
+        uid: String,
+    ) -> StoredSecret {
         let name = (manifest.namespace.clone(), manifest.name.clone());
         if self.foreign.contains_key(&name) {
             self.wrongs.push(format!("Secret {} of somebody else was written", manifest.name));
@@ -297,7 +302,8 @@ fn wrongs_of(
     let is = |kind: &str| find(after, kind).is_some_and(|condition| condition.status == "True");
     let ready_false = find(after, "Ready").is_some_and(|condition| condition.status == "False");
     if ready_false != (is("Reconciling") != is("Stalled")) {
-        wrongs.push(format!("Ready False must mean exactly one of Reconciling and Stalled: {text}"));
+        wrongs
+            .push(format!("Ready False must mean exactly one of Reconciling and Stalled: {text}"));
     }
     if is("Reconciling") && is("Stalled") {
         wrongs.push("Reconciling and Stalled at once".into());

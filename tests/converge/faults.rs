@@ -24,13 +24,8 @@ pub(crate) enum Mishap {
 }
 
 impl Mishap {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::AnswerLost,
-        Self::NotSent,
-        Self::ServerError,
-        Self::Refused,
-        Self::Death,
-    ];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::AnswerLost, Self::NotSent, Self::ServerError, Self::Refused, Self::Death];
 
     /// Whether the call has its effect all the same.
     pub(crate) const fn has_effect(self) -> bool {
@@ -39,10 +34,7 @@ impl Mishap {
 
     /// What a caller of the platform gets to hear.
     pub(crate) fn at_the_platform(self, tried: &str) -> Fault {
-        let trouble = |kind| Trouble {
-            kind,
-            text: format!("could not {tried}: {kind:?}"),
-        };
+        let trouble = |kind| Trouble { kind, text: format!("could not {tried}: {kind:?}") };
         match self {
             Self::AnswerLost | Self::Death => Fault::Unknown(trouble(TroubleKind::NoAnswer)),
             Self::NotSent => Fault::NotSent(trouble(TroubleKind::Connect)),

@@ -40,7 +40,9 @@ const DEEDS: [Deed; 20] = [
     |state| tamper(state, |client| client.state = Activity::Inactive),
     |state| tamper(state, |client| client.settings.roles.clear()),
     |state| tamper(state, |client| client.settings.roles = [role("Reporting Editor")].into()),
-    |state| tamper(state, |client| client.settings.grant_types = BTreeSet::from(["password".into()])),
+    |state| {
+        tamper(state, |client| client.settings.grant_types = ["password".into()].into())
+    },
     |state| tamper(state, |client| client.settings.name = "theirs".into()),
     |state| tamper(state, |client| client.description.insert_str(0, "ours\n")),
     |state| {
@@ -62,7 +64,8 @@ const DEEDS: [Deed; 20] = [
         // The true copy goes only while an honest copy of it is published.
         let central = true_copy_name(&any_life());
         let published = state.etcd.secret(NAMESPACE, CREDENTIAL).map(|stored| stored.data.clone());
-        let copy = state.etcd.secret(OPERATOR_NAMESPACE, &central).map(|stored| stored.data.clone());
+        let copy =
+            state.etcd.secret(OPERATOR_NAMESPACE, &central).map(|stored| stored.data.clone());
         if copy.is_some() && published == copy {
             state.remove_central(true_copy_name);
         }

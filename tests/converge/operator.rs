@@ -115,7 +115,8 @@ impl Operator {
                 continue;
             }
             let state = self.world.state();
-            let wrote = state.log[before.0..].iter().any(|line| line.writes || line.mishap.is_some());
+            let wrote =
+                state.log[before.0..].iter().any(|line| line.writes || line.mishap.is_some());
             let gone = state.etcd.object.is_none();
             drop(state);
             if wrote || !(gone || self.rests()) {
@@ -189,9 +190,9 @@ impl Operator {
         }
         let Some(inventory) = self.process.inventory.clone() else { return };
         self.process.memory.catch_up(&inventory);
-        let waits = self.last.as_ref().is_some_and(|outcome| {
-            matches!(&outcome.config, Lane::Wait(wait) if wait.wants != Wants::Time)
-        });
+        let waits = self.last.as_ref().is_some_and(
+            |outcome| matches!(&outcome.config, Lane::Wait(wait) if wait.wants != Wants::Time),
+        );
         if waits || self.woken(&inventory).is_some() {
             self.process.dirty = true;
         }
@@ -243,7 +244,9 @@ impl Operator {
         if self.platform.missing {
             return PlatformSeen::Missing;
         }
-        if !self.knows_tenant || (self.process.inventory.is_none() && self.process.trouble.is_none()) {
+        if !self.knows_tenant
+            || (self.process.inventory.is_none() && self.process.trouble.is_none())
+        {
             return not_ready();
         }
         let expected = Tenant { id: TENANT.into(), name: "Acme".into() };

@@ -45,7 +45,9 @@ impl Operator {
         let status = state.etcd.object.as_ref().and_then(|object| object.status.clone());
         let conditions = status.unwrap_or_default().conditions;
         let found = conditions.iter().find(|condition| condition.type_ == kind);
-        found.map_or_else(Default::default, |c| (c.status.clone(), c.reason.clone(), c.message.clone()))
+        found.map_or_else(Default::default, |c| {
+            (c.status.clone(), c.reason.clone(), c.message.clone())
+        })
     }
 
     fn is(&self, kind: &str, status: &str, reason: &str) {
@@ -113,7 +115,10 @@ async fn a_report_policy_writes_nothing_to_the_platform() {
         )
         .await;
     let calls = operator.world.since(from);
-    assert_eq!(count(&calls, "update") + count(&calls, "create a") + count(&calls, "regenerate"), 0);
+    assert_eq!(
+        count(&calls, "update") + count(&calls, "create a") + count(&calls, "regenerate"),
+        0
+    );
     operator.is("Synced", "False", "DriftDetected");
     assert!(operator.condition("Synced").2.contains("roles should be Reporting Viewer in Home"));
 }
@@ -125,7 +130,12 @@ async fn a_reported_inactive_client_stalls_once_its_token_is_known_dead() {
     operator.is("Ready", "False", "TokenDead");
     operator.is("TokenFresh", "False", "TokenDead");
     operator.is("Stalled", "True", "TokenDead");
-    operator.after(|state| state.change(|c| c.state = keysteward::model::account::State::Active), MINUTE * 3).await;
+    operator
+        .after(
+            |state| state.change(|c| c.state = keysteward::model::account::State::Active),
+            MINUTE * 3,
+        )
+        .await;
     operator.is("Ready", "True", "Succeeded");
 }
 
@@ -141,7 +151,7 @@ async fn a_reported_inactive_client_without_a_token_is_of_no_use() {
 async fn a_client_counts_as_missing_only_after_two_sweeps() {
     let mut operator = at_rest(json!({"policy": {"onMissing": "Recreate"}})).await;
     let from = operator.world.place();
-    operator.after(|state| state.delete_client(), MINUTE).await;
+    operator.after(State::delete_client, MINUTE).await;
     assert_eq!(count(&operator.world.since(from), "create a"), 0, "one sweep is not enough");
     operator.run_for(MINUTE * 3).await;
     assert_eq!(count(&operator.world.since(from), "create a"), 1);
@@ -265,7 +275,8 @@ async fn nothing_is_written_when_another_tenant_answers() {
         )
         .await;
     let state = operator.world.state();
-    let written = state.log[from..].iter().filter(|line| line.writes && line.what != "write status");
+    let written =
+        state.log[from..].iter().filter(|line| line.writes && line.what != "write status");
     assert_eq!(written.count(), 0);
     drop(state);
     operator.is("Stalled", "True", "TenantChanged");
@@ -308,7 +319,12 @@ async fn tokens_go_on_while_the_account_cannot_be_written() {
     assert!((35..=70).contains(&mints), "{mints} mints of 300 s tokens in two hours");
     let state = operator.world.state();
     let token = state.etcd.secret(NAMESPACE, TOKEN).unwrap();
-    assert!(state.tenant.token_of(token.data["GENESYSCLOUD_ACCESS_TOKEN"].reveal(), state.now).is_some());
+    assert!(
+        state
+            .tenant
+            .token_of(token.data["GENESYSCLOUD_ACCESS_TOKEN"].reveal(), state.now)
+            .is_some()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -483,15 +499,19 @@ async fn a_secret_of_somebody_else_stops_the_object_and_stays() {
     assert_eq!(state.tenant.creates, 0, "nothing irrevocable is done");
     drop(state);
     operator
-        .after(|state| state.edit_spec(&json!({"token": {"secretName": "other-token"}})), MINUTE * 3)
+        .after(
+            |state| state.edit_spec(&json!({"token": {"secretName": "other-token"}})),
+            MINUTE * 3,
+        )
         .await;
     operator.is("Ready", "True", "Succeeded");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_role_is_told_with_the_name_that_was_meant() {
-    let story = Story::from_the_start("slip", &[|_| {}], End::well())
-        .with(&json!({"genesysCloud": {"roles": [{"name": "Reporting Viewr", "division": "Home"}]}}));
+    let story = Story::from_the_start("slip", &[|_| {}], End::well()).with(
+        &json!({"genesysCloud": {"roles": [{"name": "Reporting Viewr", "division": "Home"}]}}),
+    );
     let mut operator = Operator::new(story.world());
     operator.run_for(MINUTE * 5).await;
     operator.is("Stalled", "True", "InvalidSpec");
@@ -499,7 +519,9 @@ async fn an_unknown_role_is_told_with_the_name_that_was_meant() {
     operator
         .after(
             |state| {
-                state.edit_spec(&json!({"genesysCloud": {"roles": [{"name": "Admin", "division": "Home"}]}}));
+                state.edit_spec(
+                    &json!({"genesysCloud": {"roles": [{"name": "Admin", "division": "Home"}]}}),
+                );
             },
             MINUTE * 5,
         )

@@ -166,7 +166,8 @@ impl Cluster for World {
         manifest: &SecretManifest,
     ) -> Result<StoredSecret, Error> {
         let what = format!("replace Secret {}", manifest.name);
-        self.cluster(what, Kind::KubernetesWrite, |state| state.etcd.replace(stored, manifest)).await
+        self.cluster(what, Kind::KubernetesWrite, |state| state.etcd.replace(stored, manifest))
+            .await
     }
 
     async fn delete_secret(&self, stored: &StoredSecret) -> Result<(), Error> {

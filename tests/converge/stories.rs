@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::deeds::{self, CREDENTIAL, TOKEN};
+use crate::endings;
 use crate::etcd::NAMESPACE;
 use crate::story::{End, Remote, Story};
 use crate::tenant::Lag;
 use crate::world::Deed;
 
-const NOTHING: &[Deed] = &[|_| {}];
+pub(crate) const NOTHING: &[Deed] = &[|_| {}];
 
 pub(crate) fn all() -> Vec<Story> {
     let mut stories = first_creates();
@@ -17,11 +18,11 @@ pub(crate) fn all() -> Vec<Story> {
     stories.extend(secrets());
     stories.extend(switches());
     stories.extend(second_lives());
-    stories.extend(deletions());
+    stories.extend(endings::deletions());
     stories
 }
 
-fn slow() -> Lag {
+pub(crate) fn slow() -> Lag {
     Lag {
         create: SignedDuration::from_secs(100),
         list: SignedDuration::from_secs(8),
@@ -32,27 +33,38 @@ fn slow() -> Lag {
 fn first_creates() -> Vec<Story> {
     vec![
         Story::from_the_start("first create", NOTHING, End::well()),
-        Story::from_the_start("first create without a token", NOTHING, End { token: false, fresh: None, ..End::well() })
-            .with(&json!({"token": null})),
-        Story::from_the_start("first create without a published credential", NOTHING, End { published: false, ..End::well() })
-            .with(&json!({"credential": null})),
+        Story::from_the_start(
+            "first create without a token",
+            NOTHING,
+            End { token: false, fresh: None, ..End::well() },
+        )
+        .with(&json!({"token": null})),
+        Story::from_the_start(
+            "first create without a published credential",
+            NOTHING,
+            End { published: false, ..End::well() },
+        )
+        .with(&json!({"credential": null})),
         Story::from_the_start("first create where lists lag", NOTHING, End::well()).lagging(slow()),
-        Story::from_the_start("first create of one that is off", NOTHING, End {
-            remote: Remote::Absent,
-            true_copy: false,
-            published: false,
-            token: false,
-            ready: ("True", "Disabled"),
-            fresh: Some("False"),
-            ..End::well()
-        })
+        Story::from_the_start(
+            "first create of one that is off",
+            NOTHING,
+            End {
+                remote: Remote::Absent,
+                true_copy: false,
+                published: false,
+                token: false,
+                ready: ("True", "Disabled"),
+                fresh: Some("False"),
+                ..End::well()
+            },
+        )
         .with(&json!({"enabled": false})),
-        Story::from_the_start("a login client, which mints nothing", NOTHING, End {
-            token: false,
-            fresh: None,
-            remote: Remote::Differs,
-            ..End::well()
-        })
+        Story::from_the_start(
+            "a login client, which mints nothing",
+            NOTHING,
+            End { token: false, fresh: None, remote: Remote::Differs, ..End::well() },
+        )
         .with(&json!({
             "token": null,
             "genesysCloud": {
@@ -62,18 +74,20 @@ fn first_creates() -> Vec<Story> {
                 "redirectUris": ["https://app.example/callback"],
             },
         })),
-        Story::from_the_start("the spec changes in the midst of a create", &[|state| {
-            state.interruption = Some((12, |state| state.edit_spec(&json!({"genesysCloud": {"client": {"name": "later"}}}))));
-        }], End::well()),
+        Story::from_the_start(
+            "the spec changes in the midst of a create",
+            &[|state| {
+                state.interruption = Some((12, |state| {
+                    state.edit_spec(&json!({"genesysCloud": {"client": {"name": "later"}}}))
+                }));
+            }],
+            End::well(),
+        ),
     ]
 }
 
 fn drifts() -> Vec<Story> {
-    let reported = End {
-        remote: Remote::Differs,
-        synced: "False",
-        ..End::well()
-    };
+    let reported = End { remote: Remote::Differs, synced: "False", ..End::well() };
     vec![
         Story::new("switched off behind our back", &[deeds::switch_off], End::well()),
         Story::new("roles stripped", &[deeds::strip_roles], End::well()),
@@ -83,79 +97,147 @@ fn drifts() -> Vec<Story> {
         Story::new("client renamed", &[deeds::rename_client], End::well()),
         Story::new("marker erased", &[deeds::erase_marker], End::well()),
         Story::new("people describe it", &[deeds::describe], End::well()),
-        Story::new("all of it at once", &[|state| {
-            deeds::switch_off(state);
-            deeds::strip_roles(state);
-            deeds::change_grant(state);
-        }], End::well()),
-        Story::new("drift where lists and reads lag", &[deeds::switch_off, deeds::strip_roles], End::well()).lagging(slow()),
+        Story::new(
+            "all of it at once",
+            &[|state| {
+                deeds::switch_off(state);
+                deeds::strip_roles(state);
+                deeds::change_grant(state);
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "drift where lists and reads lag",
+            &[deeds::switch_off, deeds::strip_roles],
+            End::well(),
+        )
+        .lagging(slow()),
         Story::new("drift that is only reported", &[deeds::add_role], reported.clone())
             .with(&json!({"policy": {"drift": "Report"}})),
-        Story::new("drift of a held client", &[|state| {
-            deeds::put_hold(state);
-            deeds::add_role(state);
-        }], reported),
-        Story::new("drift of a client whose hold is lifted", &[|state| {
-            deeds::put_hold(state);
-            deeds::add_role(state);
-        }, deeds::lift_hold], End::well()),
-        Story::new("the vendor disables it", &[deeds::vendor_disables], End {
-            remote: Remote::Inactive,
-            ready: ("False", "DisabledByVendor"),
-            synced: "False",
-            fresh: Some("False"),
-            ..End::well()
-        }),
+        Story::new(
+            "drift of a held client",
+            &[|state| {
+                deeds::put_hold(state);
+                deeds::add_role(state);
+            }],
+            reported,
+        ),
+        Story::new(
+            "drift of a client whose hold is lifted",
+            &[
+                |state| {
+                    deeds::put_hold(state);
+                    deeds::add_role(state);
+                },
+                deeds::lift_hold,
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "the vendor disables it",
+            &[deeds::vendor_disables],
+            End {
+                remote: Remote::Inactive,
+                ready: ("False", "DisabledByVendor"),
+                synced: "False",
+                fresh: Some("False"),
+                ..End::well()
+            },
+        ),
     ]
 }
 
 fn secrets() -> Vec<Story> {
     vec![
-        Story::new("token refresh is due", &[|state| state.pass_time(SignedDuration::from_hours(17))], End::well()),
-        Story::new("token expired while nobody ran", &[|state| state.pass_time(SignedDuration::from_hours(30))], End::well()),
-        Story::new("published credential edited", &[|state| {
-            state.etcd.edit(NAMESPACE, CREDENTIAL, "client_secret", "mine");
-        }], End::well()),
-        Story::new("published credential deleted", &[|state| state.etcd.remove(NAMESPACE, CREDENTIAL)], End::well()),
-        Story::new("token edited", &[|state| {
-            state.etcd.edit(NAMESPACE, TOKEN, "GENESYSCLOUD_ACCESS_TOKEN", "mine");
-        }], End::well()),
+        Story::new(
+            "token refresh is due",
+            &[|state| state.pass_time(SignedDuration::from_hours(17))],
+            End::well(),
+        ),
+        Story::new(
+            "token expired while nobody ran",
+            &[|state| state.pass_time(SignedDuration::from_hours(30))],
+            End::well(),
+        ),
+        Story::new(
+            "published credential edited",
+            &[|state| {
+                state.etcd.edit(NAMESPACE, CREDENTIAL, "client_secret", "mine");
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "published credential deleted",
+            &[|state| state.etcd.remove(NAMESPACE, CREDENTIAL)],
+            End::well(),
+        ),
+        Story::new(
+            "token edited",
+            &[|state| {
+                state.etcd.edit(NAMESPACE, TOKEN, "GENESYSCLOUD_ACCESS_TOKEN", "mine");
+            }],
+            End::well(),
+        ),
         Story::new("token deleted", &[|state| state.etcd.remove(NAMESPACE, TOKEN)], End::well()),
-        Story::new("true copy lost, a published one is left", &[|state| {
-            state.remove_central(keysteward::decide::records::true_copy_name);
-        }], End::well()),
-        Story::new("true copy lost for good", &[|state| {
-            state.remove_central(keysteward::decide::records::true_copy_name);
-            state.etcd.remove(NAMESPACE, CREDENTIAL);
-        }], End {
-            true_copy: false,
-            published: false,
-            ready: ("False", "CredentialLost"),
-            synced: "False",
-            ..End::well()
-        }),
-        Story::new("a forged copy is no credential to restore", &[|state| {
-            state.remove_central(keysteward::decide::records::true_copy_name);
-            state.etcd.edit(NAMESPACE, CREDENTIAL, "client_secret", "forged");
-        }], End {
-            true_copy: false,
-            ready: ("False", "CredentialLost"),
-            synced: "False",
-            ..End::well()
-        }),
-        Story::new("Secrets renamed", &[|state| {
-            state.edit_spec(&json!({"token": {"secretName": "token-2"}, "credential": {"secretName": "credential-2"}}));
-        }], End::well()),
-        Story::new("both blocks removed", &[|state| {
-            state.edit_spec(&json!({"token": null, "credential": null}));
-        }], End { token: false, published: false, fresh: None, ..End::well() }),
-        Story::new("the keys of the token change", &[|state| {
-            state.edit_spec(&json!({"token": {"data": [
-                {"key": "GENESYSCLOUD_ACCESS_TOKEN", "from": "AccessToken"},
-                {"key": "header", "from": "AccessToken", "format": "Bearer {}"},
-                {"key": "until", "from": "ExpiresAt"},
-            ]}}));
-        }], End::well()),
+        Story::new(
+            "true copy lost, a published one is left",
+            &[|state| {
+                state.remove_central(keysteward::decide::records::true_copy_name);
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "true copy lost for good",
+            &[|state| {
+                state.remove_central(keysteward::decide::records::true_copy_name);
+                state.etcd.remove(NAMESPACE, CREDENTIAL);
+            }],
+            End {
+                true_copy: false,
+                published: false,
+                ready: ("False", "CredentialLost"),
+                synced: "False",
+                ..End::well()
+            },
+        ),
+        Story::new(
+            "a forged copy is no credential to restore",
+            &[|state| {
+                state.remove_central(keysteward::decide::records::true_copy_name);
+                state.etcd.edit(NAMESPACE, CREDENTIAL, "client_secret", "forged");
+            }],
+            End {
+                true_copy: false,
+                ready: ("False", "CredentialLost"),
+                synced: "False",
+                ..End::well()
+            },
+        ),
+        Story::new(
+            "Secrets renamed",
+            &[|state| {
+                state.edit_spec(&json!({"token": {"secretName": "token-2"}, "credential": {"secretName": "credential-2"}}));
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "both blocks removed",
+            &[|state| {
+                state.edit_spec(&json!({"token": null, "credential": null}));
+            }],
+            End { token: false, published: false, fresh: None, ..End::well() },
+        ),
+        Story::new(
+            "the keys of the token change",
+            &[|state| {
+                state.edit_spec(&json!({"token": {"data": [
+                    {"key": "GENESYSCLOUD_ACCESS_TOKEN", "from": "AccessToken"},
+                    {"key": "header", "from": "AccessToken", "format": "Bearer {}"},
+                    {"key": "until", "from": "ExpiresAt"},
+                ]}}));
+            }],
+            End::well(),
+        ),
     ]
 }
 
@@ -168,207 +250,166 @@ fn switches() -> Vec<Story> {
         ..End::well()
     };
     vec![
-        Story::new("switched off", &[|state| state.edit_spec(&json!({"enabled": false}))], off.clone()),
-        Story::new("switched off and on", &[
-            |state| state.edit_spec(&json!({"enabled": false})),
-            |state| state.edit_spec(&json!({"enabled": true})),
-        ], End::well()),
-        Story::new("switched off where lists lag", &[|state| state.edit_spec(&json!({"enabled": false}))], off.clone())
-            .lagging(slow()),
-        Story::new("switched off in the midst of a create", &[
-            |state| {
-                state.delete_object();
-                state.edit_spec(&json!({"policy": {"onDelete": "Delete"}}));
+        Story::new(
+            "switched off",
+            &[|state| state.edit_spec(&json!({"enabled": false}))],
+            off.clone(),
+        ),
+        Story::new(
+            "switched off and on",
+            &[
+                |state| state.edit_spec(&json!({"enabled": false})),
+                |state| state.edit_spec(&json!({"enabled": true})),
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "switched off where lists lag",
+            &[|state| state.edit_spec(&json!({"enabled": false}))],
+            off.clone(),
+        )
+        .lagging(slow()),
+        Story::new(
+            "switched off in the midst of a create",
+            &[
+                |state| {
+                    state.delete_object();
+                    state.edit_spec(&json!({"policy": {"onDelete": "Delete"}}));
+                },
+                |state| {
+                    state.apply();
+                    state.interruption = Some((state.calls + 9, |state| {
+                        state.edit_spec(&json!({"enabled": false}))
+                    }));
+                },
+                |state| state.edit_spec(&json!({"enabled": true})),
+            ],
+            End { creates: 2, ..End::well() },
+        ),
+        Story::new(
+            "suspended",
+            &[|state| state.edit_spec(&json!({"suspend": true})), deeds::add_role],
+            End {
+                remote: Remote::Differs,
+                ready: ("True", "Suspended"),
+                synced: "Unknown",
+                ..End::well()
             },
-            |state| {
-                state.apply();
-                state.interruption = Some((state.calls + 9, |state| state.edit_spec(&json!({"enabled": false}))));
-            },
-            |state| state.edit_spec(&json!({"enabled": true})),
-        ], End { creates: 2, ..End::well() }),
-        Story::new("suspended", &[|state| state.edit_spec(&json!({"suspend": true})), deeds::add_role], End {
-            remote: Remote::Differs,
-            ready: ("True", "Suspended"),
-            synced: "Unknown",
-            ..End::well()
-        }),
-        Story::new("suspended, its token goes on", &[
-            |state| state.edit_spec(&json!({"suspend": true})),
-            |state| state.pass_time(SignedDuration::from_hours(30)),
-        ], End { ready: ("True", "Suspended"), synced: "Unknown", ..End::well() }),
-        Story::new("suspended and resumed", &[
-            |state| {
-                state.edit_spec(&json!({"suspend": true}));
-                deeds::strip_roles(state);
-            },
-            |state| state.edit_spec(&json!({"suspend": false})),
-        ], End::well()),
-        Story::new("another name", &[|state| {
-            state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}}));
-        }], End::well()),
+        ),
+        Story::new(
+            "suspended, its token goes on",
+            &[
+                |state| state.edit_spec(&json!({"suspend": true})),
+                |state| state.pass_time(SignedDuration::from_hours(30)),
+            ],
+            End { ready: ("True", "Suspended"), synced: "Unknown", ..End::well() },
+        ),
+        Story::new(
+            "suspended and resumed",
+            &[
+                |state| {
+                    state.edit_spec(&json!({"suspend": true}));
+                    deeds::strip_roles(state);
+                },
+                |state| state.edit_spec(&json!({"suspend": false})),
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "another name",
+            &[|state| {
+                state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}}));
+            }],
+            End::well(),
+        ),
     ]
 }
 
 fn second_lives() -> Vec<Story> {
     let recreate = json!({"policy": {"onMissing": "Recreate"}});
     vec![
-        Story::new("deleted behind our back", &[|state| state.delete_client()], End { creates: 2, ..End::well() })
-            .with(&recreate),
-        Story::new("deleted behind our back where lists lag", &[|state| state.delete_client()], End { creates: 2, ..End::well() })
-            .with(&recreate)
-            .lagging(slow()),
-        Story::new("deleted behind our back, only reported", &[|state| state.delete_client()], End {
-            remote: Remote::Absent,
-            ready: ("False", "ClientMissing"),
-            synced: "False",
-            asks: true,
-            fresh: Some("False"),
-            ..End::well()
-        }),
-        Story::new("several clients of ours", &[|state| {
-            let id = state.stored_id().unwrap();
-            let twin = state.tenant.client(&id).unwrap().clone();
-            let now = state.now;
-            for _ in 0..2 {
-                let id = state.tenant.put(twin.clone(), now);
-                state.tenant.adopt(&id);
-            }
-        }], End::well()),
-        Story::new("several clients of ours and no secret", &[
-            |state| {
-                state.delete_object();
+        Story::new(
+            "deleted behind our back",
+            &[|state| state.delete_client()],
+            End { creates: 2, ..End::well() },
+        )
+        .with(&recreate),
+        Story::new(
+            "deleted behind our back where lists lag",
+            &[|state| state.delete_client()],
+            End { creates: 2, ..End::well() },
+        )
+        .with(&recreate)
+        .lagging(slow()),
+        Story::new(
+            "deleted behind our back, only reported",
+            &[|state| state.delete_client()],
+            End {
+                remote: Remote::Absent,
+                ready: ("False", "ClientMissing"),
+                synced: "False",
+                asks: true,
+                fresh: Some("False"),
+                ..End::well()
             },
-            |state| {
+        ),
+        Story::new(
+            "several clients of ours",
+            &[|state| {
                 let id = state.stored_id().unwrap();
                 let twin = state.tenant.client(&id).unwrap().clone();
-                state.remove_central(keysteward::decide::records::true_copy_name);
                 let now = state.now;
-                let id = state.tenant.put(twin, now);
-                state.tenant.adopt(&id);
-                state.apply();
-            },
-        ], End::well()),
-        Story::new("applied again, the client is taken back", &[
-            |state| state.delete_object(),
-            |state| state.apply(),
-        ], End::well()),
-        Story::new("applied again with other roles, after drift", &[
-            |state| state.delete_object(),
-            |state| {
-                deeds::strip_roles(state);
-                state.apply();
-            },
-        ], End::well()),
-        Story::new("deleted and applied again at once", &[
-            |state| {
-                state.delete_object();
-                state.interruption = Some((state.calls + 6, |state| state.apply()));
-            },
-            |state| state.apply(),
-        ], End::well()),
-    ]
-}
-
-fn deletions() -> Vec<Story> {
-    let delete = json!({"policy": {"onDelete": "Delete"}});
-    let disable = json!({"policy": {"onDelete": "Disable"}});
-    let retained = End {
-        remote: Remote::AsWritten,
-        true_copy: true,
-        ..End::gone()
-    };
-    vec![
-        Story::new("deleted, the client stays", &[|state| state.delete_object()], retained.clone()),
-        Story::new("deleted with the client", &[|state| state.delete_object()], End::gone()).with(&delete),
-        Story::new("deleted with the client where lists lag", &[|state| state.delete_object()], End::gone())
-            .with(&delete)
-            .lagging(slow()),
-        Story::new("deleted, the client is switched off", &[|state| state.delete_object()], End {
-            remote: Remote::Inactive,
-            true_copy: true,
-            ..End::gone()
-        })
-        .with(&disable),
-        Story::new("deleted with several clients of ours", &[|state| {
-            let id = state.stored_id().unwrap();
-            let twin = state.tenant.client(&id).unwrap().clone();
-            let now = state.now;
-            let id = state.tenant.put(twin, now);
-            state.tenant.adopt(&id);
-            state.delete_object();
-        }], End::gone())
-        .with(&delete),
-        Story::new("deleted, its client is gone already", &[|state| {
-            state.delete_client();
-            state.delete_object();
-        }], End::gone())
-        .with(&delete),
-        Story::new("deleted, its Secrets are gone already", &[|state| {
-            state.etcd.remove(NAMESPACE, TOKEN);
-            state.etcd.remove(NAMESPACE, CREDENTIAL);
-            state.delete_object();
-        }], End::gone())
-        .with(&delete),
-        Story {
-            missing_later: true,
-            ..Story::new("deleted after its platform", &[|state| state.delete_object()], retained.clone()).with(&delete)
-        },
-        Story::new("a held client is kept until the deadline", &[|state| {
-            deeds::put_hold(state);
-            state.delete_object();
-        }], retained)
-        .with(&json!({"policy": {"onDelete": "Delete", "deletionDeadline": "10m"}})),
-    ]
-}
-
-/// Creates in whose midst something is done; at which call is for the telling to say.
-pub(crate) fn interrupted() -> Vec<Story> {
-    let first = |name| Story::from_the_start(name, NOTHING, End::well());
-    let then = |name, deed: Deed| Story::from_the_start(name, &[|_| {}, deed], End::well());
-    let delete = json!({"policy": {"onDelete": "Delete"}});
-    let gone: Deed = |state| state.delete_object();
-    let kept = End {
-        remote: Remote::KeptOrAbsent,
-        ..End::gone()
-    };
-    vec![
-        first("deleted in the midst of its create").with(&delete).interrupted(1, gone, End::gone()),
-        first("deleted in the midst of its create where lists lag")
-            .with(&delete)
-            .lagging(slow())
-            .interrupted(1, gone, End::gone()),
-        first("deleted in the midst of its create, the client stays").interrupted(1, gone, kept.clone()),
-        first("deleted in the midst of its create, the client is switched off")
-            .with(&json!({"policy": {"onDelete": "Disable"}}))
-            .interrupted(1, gone, kept),
-        then("deleted in the midst of its create and applied again", |state| state.apply())
-            .interrupted(1, gone, End { creates: 2, ..End::well() }),
-        then("switched off in the midst of its create and on again", |state| {
-            state.edit_spec(&json!({"enabled": true}));
-        })
-        .interrupted(1, |state| state.edit_spec(&json!({"enabled": false})), End::well()),
-        first("renamed in the midst of its create").interrupted(1, |state| {
-            state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}, "token": {"secretName": "token-2"}}));
-        }, End::well()),
-        first("suspended in the midst of its create, then resumed").interrupted(1, |state| {
-            state.edit_spec(&json!({"suspend": true}));
-            state.interruption = Some((state.calls + 20, |state| state.edit_spec(&json!({"suspend": false}))));
-        }, End::well()),
-        first("its client is deleted in the midst of its create")
-            .with(&json!({"policy": {"onMissing": "Recreate"}}))
-            .interrupted(1, |state| {
-                let now = state.now;
-                for id in state.marked() {
-                    state.tenant.change(&id, now, None);
+                for _ in 0..2 {
+                    let id = state.tenant.put(twin.clone(), now);
+                    state.tenant.adopt(&id);
                 }
-            }, End { creates: 2, ..End::well() }),
-        first("its client is switched off in the midst of its create").interrupted(1, |state| {
-            let now = state.now;
-            for id in state.marked() {
-                let mut client = state.tenant.client(&id).unwrap().clone();
-                client.state = keysteward::model::account::State::Inactive;
-                state.tenant.change(&id, now, Some(client));
-            }
-        }, End::well()),
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "several clients of ours and no secret",
+            &[
+                |state| {
+                    state.delete_object();
+                },
+                |state| {
+                    let id = state.stored_id().unwrap();
+                    let twin = state.tenant.client(&id).unwrap().clone();
+                    state.remove_central(keysteward::decide::records::true_copy_name);
+                    let now = state.now;
+                    let id = state.tenant.put(twin, now);
+                    state.tenant.adopt(&id);
+                    state.apply();
+                },
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "applied again, the client is taken back",
+            &[|state| state.delete_object(), |state| state.apply()],
+            End::well(),
+        ),
+        Story::new(
+            "applied again with other roles, after drift",
+            &[
+                |state| state.delete_object(),
+                |state| {
+                    deeds::strip_roles(state);
+                    state.apply();
+                },
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "deleted and applied again at once",
+            &[
+                |state| {
+                    state.delete_object();
+                    state.interruption = Some((state.calls + 6, |state| state.apply()));
+                },
+                |state| state.apply(),
+            ],
+            End::well(),
+        ),
     ]
 }

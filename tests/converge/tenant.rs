@@ -162,10 +162,6 @@ impl Tenant {
         row.secret = format!("{CANARY}-foreign-secret-{number}");
     }
 
-    pub(crate) fn kill_tokens(&mut self) {
-        self.tokens.values_mut().for_each(|token| token.revoked = true);
-    }
-
     pub(crate) fn client(&self, id: &str) -> Option<&Client> {
         self.clients.get(id)?.now()
     }
@@ -329,7 +325,8 @@ impl Tenant {
         }
         if now < row.secret_at + settle {
             row.poisoned_until = Some(now + SignedDuration::from_secs(60));
-            self.wrongs.push(format!("the new secret of {id} was tried before the platform settled"));
+            self.wrongs
+                .push(format!("the new secret of {id} was tried before the platform settled"));
         }
         if row.poisoned_until.is_some_and(|until| now < until) {
             return Err(unknown());
@@ -337,12 +334,8 @@ impl Tenant {
         let life = self.token_life.or(client.settings.access_token_lifetime);
         let life = life.unwrap_or(SignedDuration::from_hours(24));
         let text = format!("{CANARY}-token-{}", self.number());
-        let issued = Issued {
-            client: id.clone(),
-            ends_at: now + life,
-            used_at: now,
-            revoked: false,
-        };
+        let issued =
+            Issued { client: id.clone(), ends_at: now + life, used_at: now, revoked: false };
         self.tokens.insert(text.clone(), issued);
         Ok(Token {
             access_token: SecretText::new(text),
@@ -356,22 +349,13 @@ impl Tenant {
             return Err(refused(RefusalKind::Unauthorized, "the token is not valid"));
         }
         let idles_at = self.idle_timeout.map(|idle| self.tokens[text].used_at + idle);
-        Ok(Introspection {
-            tenant_id: Some(self.id.clone()),
-            state: Some(State::Active),
-            idles_at,
-        })
+        Ok(Introspection { tenant_id: Some(self.id.clone()), state: Some(State::Active), idles_at })
     }
 
     pub(crate) fn revoke(&mut self, text: &str) {
         if let Some(token) = self.tokens.get_mut(text) {
             token.revoked = true;
         }
-    }
-
-    /// Tokens of a client that could still be used.
-    pub(crate) fn live_tokens(&self, client: &str, now: Timestamp) -> usize {
-        self.tokens.keys().filter(|text| self.token_of(text, now) == Some(client)).count()
     }
 }
 
@@ -394,10 +378,7 @@ pub(crate) fn refused(kind: RefusalKind, message: &str) -> Fault {
 
 /// A role that the tenant has.
 pub(crate) fn role(name: &str) -> RoleGrant {
-    RoleGrant {
-        role: format!("id-of-{name}"),
-        division: "id-of-Home".into(),
-    }
+    RoleGrant { role: format!("id-of-{name}"), division: "id-of-Home".into() }
 }
 
 /// The other side does not answer.

@@ -67,11 +67,7 @@ impl World {
             interruption: None,
             shown: false,
         };
-        Self {
-            capabilities,
-            state: Mutex::new(state),
-            died: Notify::new(),
-        }
+        Self { capabilities, state: Mutex::new(state), died: Notify::new() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -95,7 +95,7 @@ impl Place<'_> {
             Slot::Foreign(whose) => Slot::Foreign(whose),
             Slot::Ours(stored) => Slot::Ours(match token_record(&stored) {
                 Some(record) => TokenSlot::Token(Box::new(record)),
-                None => TokenSlot::Empty(stored),
+                None => TokenSlot::Empty(Box::new(stored)),
             }),
         }
     }

@@ -43,9 +43,9 @@ pub(super) fn remote(inputs: &Inputs<'_>) -> Option<RemoteStatus> {
     // Without the catalog there are no names: keep what was shown rather than show ids for a while.
     let named = view.catalog.roles.is_some() && view.catalog.divisions.is_some();
     let roles = if named {
-        let mut names = diff::role_names(&account.settings.roles, &view.catalog);
-        names.truncate(SHOWN_ROLES);
-        names
+        let mut roles = diff::role_names(&account.settings.roles, &view.catalog);
+        roles.truncate(SHOWN_ROLES);
+        roles
     } else {
         before.map(|status| status.roles).unwrap_or_default()
     };

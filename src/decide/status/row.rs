@@ -59,26 +59,23 @@ fn orphaned(inputs: &Inputs<'_>, client_id: &str) -> bool {
 /// The first fitting row.
 #[expect(clippy::too_many_lines, reason = "row after row of the table, in its order")]
 pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
-    let agreed = drift::had_agreed(&inputs.object.status, inputs.object.generation);
-    let token = token_state(inputs, outcome);
-    let good = matches!(token, TokenState::Good | TokenState::NotWanted);
-    let notes = notes(inputs);
-    let credential = credential_valid(outcome);
-    let mut draft = draft(credential);
-
+    let draft = draft(credential_valid(outcome));
     if inputs.object.deleting_since.is_some() {
         let message = match (&outcome.config_failure, &outcome.config) {
             (Some(failure), _) => failure_text(failure),
             (None, Lane::Wait(wait)) => wait.message.clone(),
-            _ => "being deleted".into(),
+            (None, Lane::Do(_) | Lane::Settled(_) | Lane::Stuck(_)) => "being deleted".into(),
         };
         return draft.ready(Verdict::No, Reason::Deleting, message).reconciling();
     }
+    let token = token_state(inputs, outcome);
+    let good = matches!(token, TokenState::Good | TokenState::NotWanted);
     // A person is needed.
     if let Some((reason, message)) = person(inputs, outcome, good) {
-        if let TokenState::Dead(why, text) = token {
-            draft = draft.fresh(Verdict::No, why, text);
-        }
+        let draft = match token {
+            TokenState::Dead(why, text) => draft.fresh(Verdict::No, why, text),
+            TokenState::NotWanted | TokenState::Good | TokenState::None => draft,
+        };
         return draft
             .ready(Verdict::No, reason, message.clone())
             .synced(Verdict::No, reason, message)
@@ -88,51 +85,69 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
     if outcome.done.is_empty() && stalled_and_held_back(inputs, outcome, good) {
         return draft.unchanged();
     }
-    let suspended = matches!(outcome.config, Lane::Settled(Config::Suspended));
-    let published = match token {
-        TokenState::Good => true,
-        TokenState::NotWanted => inputs.seen.published.ours().is_some(),
-        TokenState::Dead(..) | TokenState::None => false,
+    let draft = if matches!(outcome.config, Lane::Settled(Config::Suspended)) {
+        draft.synced(Verdict::Unknown, Reason::Suspended, "spec.suspend is true: nothing is compared".into())
+    } else {
+        draft
     };
+    not_ready(inputs, outcome, &token, draft.clone())
+        .unwrap_or_else(|| ready(inputs, outcome, &token, draft))
+}
+
+/// The rows in which nothing reliable is published and no person is needed, or suspended with nothing published.
+fn not_ready(
+    inputs: &Inputs<'_>,
+    outcome: &Outcome,
+    token: &TokenState,
+    draft: Draft,
+) -> Option<Draft> {
+    let suspended = matches!(outcome.config, Lane::Settled(Config::Suspended));
     if suspended {
-        draft = draft.synced(Verdict::Unknown, Reason::Suspended, "spec.suspend is true: nothing is compared".into());
-        if !published && !matches!(token, TokenState::Dead(..)) {
-            return draft
+        let published = match token {
+            TokenState::Good | TokenState::Dead(..) => true,
+            TokenState::NotWanted => inputs.seen.published.ours().is_some(),
+            TokenState::None => false,
+        };
+        if !published {
+            return Some(draft
                 .ready(Verdict::No, Reason::Suspended, "suspended before anything was published: set spec.suspend to false".into())
                 .fresh(Verdict::Unknown, Reason::Suspended, "suspended".into())
-                .stalled();
+                .stalled());
         }
     }
-    if let TokenState::Dead(why, text) = &token {
+    if let TokenState::Dead(why, text) = token {
         let (reason, message) = trouble(outcome).unwrap_or((*why, text.clone()));
-        return draft
+        return Some(draft
             .ready(Verdict::No, reason, message.clone())
             .fresh(Verdict::No, *why, message)
-            .reconciling();
+            .reconciling());
     }
     // Off is off when the token is taken away too.
     let off = matches!(outcome.config, Lane::Settled(Config::Off));
-    if off && !matches!(outcome.upkeep, Lane::Settled(_)) {
+    let off_in_part = off && !matches!(outcome.upkeep, Lane::Settled(_));
+    let agreed = drift::had_agreed(&inputs.object.status, inputs.object.generation);
+    let first = config_unfinished(outcome) && !agreed;
+    let bare = matches!(token, TokenState::None) && !off && !suspended;
+    if off_in_part || first || bare {
         let (reason, message) = unfinished_text(outcome);
-        return draft
+        return Some(draft
             .ready(Verdict::No, reason, message.clone())
             .synced(Verdict::Unknown, reason, message)
-            .reconciling();
+            .reconciling());
     }
-    let unfinished = config_unfinished(outcome);
-    if (unfinished && !agreed) || (matches!(token, TokenState::None) && !off && !suspended) {
-        let (reason, message) = unfinished_text(outcome);
-        return draft
-            .ready(Verdict::No, reason, message.clone())
-            .synced(Verdict::Unknown, reason, message)
-            .reconciling();
-    }
-    if suspended {
+    None
+}
+
+/// The rows in which what is published can be relied upon, or is meant to be nothing.
+fn ready(inputs: &Inputs<'_>, outcome: &Outcome, token: &TokenState, draft: Draft) -> Draft {
+    let notes = notes(inputs);
+    let renewed = || "renewed in time".to_owned();
+    if matches!(outcome.config, Lane::Settled(Config::Suspended)) {
         return draft
             .ready(Verdict::Yes, Reason::Suspended, "suspended; what is published works".into())
-            .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into());
+            .fresh(Verdict::Yes, Reason::Succeeded, renewed());
     }
-    if off {
+    if matches!(outcome.config, Lane::Settled(Config::Off)) {
         let message = format!("switched off as written; tokens that others minted may live on until they expire{notes}");
         return draft
             .ready(Verdict::Yes, Reason::Disabled, message.clone())
@@ -143,7 +158,7 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
         return draft
             .ready(Verdict::Yes, Reason::Succeeded, format!("what is published works; {message}"))
             .synced(Verdict::No, reason, message)
-            .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into());
+            .fresh(Verdict::Yes, Reason::Succeeded, renewed());
     }
     if let Some(message) = refresh_failing(outcome) {
         return draft
@@ -151,18 +166,15 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
             .synced(Verdict::Yes, Reason::Succeeded, format!("the client is as written{notes}"))
             .fresh(Verdict::No, Reason::RefreshFailing, message);
     }
-    if unfinished {
+    if config_unfinished(outcome) {
         // The platform is out of reach and what is published works: only the platform object speaks. But a token that
         // was just renewed is no longer expired.
-        let renewed = outcome.done.contains(&Step::WriteToken);
-        let draft = if renewed {
-            draft
-                .ready(Verdict::Yes, Reason::Succeeded, "what is published works".into())
-                .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into())
-        } else {
-            draft.unchanged()
-        };
-        return draft;
+        if !outcome.done.contains(&Step::WriteToken) {
+            return draft.unchanged();
+        }
+        return draft
+            .ready(Verdict::Yes, Reason::Succeeded, "what is published works".into())
+            .fresh(Verdict::Yes, Reason::Succeeded, renewed());
     }
     let what = match token {
         TokenState::NotWanted => "the client is as written",
@@ -171,7 +183,7 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
     draft
         .ready(Verdict::Yes, Reason::Succeeded, format!("{what}{notes}"))
         .synced(Verdict::Yes, Reason::Succeeded, "the client is as written".into())
-        .fresh(Verdict::Yes, Reason::Succeeded, "renewed in time".into())
+        .fresh(Verdict::Yes, Reason::Succeeded, renewed())
 }
 
 fn person(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> Option<(Reason, String)> {

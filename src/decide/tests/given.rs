@@ -16,7 +16,9 @@ use crate::decide::status::{Report, report};
 use crate::decide::upkeep::upkeep;
 use crate::kubernetes::Controller;
 use crate::model::account::{Account, AccountId, RoleGrant, Settings, State};
-use crate::model::desired::{Desired, Invalid, Named as ByName, Policy, RoleWish, System, TokenWish};
+use crate::model::desired::{
+    Desired, Invalid, Named as ByName, Policy, RoleWish, System, TokenWish,
+};
 use crate::model::fault::{Fault, Refusal, RefusalKind, Trouble, TroubleKind};
 use crate::model::inventory::{Catalog, CatalogPart, Named, Tenant};
 use crate::model::marker::Marker;
@@ -24,7 +26,9 @@ use crate::model::object::{ObjectKey, PlatformKey};
 use crate::model::platform::{Addresses, Allowed, Capabilities, PlatformSeen, PlatformView};
 use crate::model::secret::{SecretManifest, StoredSecret};
 use crate::model::secret_text::SecretText;
-use crate::model::seen::{Carried, ListView, Minted, ObjectSeen, RemoteSeen, Seen, Slot, TokenSlot};
+use crate::model::seen::{
+    Carried, ListView, Minted, ObjectSeen, RemoteSeen, Seen, Slot, TokenSlot,
+};
 use crate::model::step::{Because, Config, Failure, Lane, Outcome, Step, Upkeep};
 use crate::model::token::{Credential, Token};
 
@@ -132,7 +136,8 @@ fn policy() -> Policy {
 }
 
 fn view() -> PlatformView {
-    let parts = [CatalogPart::Tenant, CatalogPart::Roles, CatalogPart::Divisions, CatalogPart::OwnGrants];
+    let parts =
+        [CatalogPart::Tenant, CatalogPart::Roles, CatalogPart::Divisions, CatalogPart::OwnGrants];
     let named = |id: &str, name: &str| vec![Named { id: id.into(), name: name.into() }];
     PlatformView {
         capabilities: Capabilities {
@@ -168,7 +173,8 @@ pub(super) fn tenant(id: &str) -> Tenant {
 
 /// The status of an object for which all is well.
 fn well() -> ServiceAccountCredentialStatus {
-    let said = |kind| lay(&[], kind, Some((Verdict::Yes, Reason::Succeeded, "well".into())), 1, at(-900));
+    let said =
+        |kind| lay(&[], kind, Some((Verdict::Yes, Reason::Succeeded, "well".into())), 1, at(-900));
     ServiceAccountCredentialStatus {
         observed_generation: Some(1),
         conditions: [
@@ -188,8 +194,10 @@ impl Given {
     pub(super) fn well() -> Self {
         let key = key();
         let place = place(&key);
-        let credential =
-            Credential { client_id: "client-1".into(), client_secret: SecretText::new("canary-secret") };
+        let credential = Credential {
+            client_id: "client-1".into(),
+            client_secret: SecretText::new("canary-secret"),
+        };
         let copy = stored(&place.true_copy(&credential, "t-1", "etl", None, None));
         let published = stored(&place.published("etl-credential", &credential));
         let minted = Minted {
@@ -260,10 +268,8 @@ impl Given {
     }
 
     pub(super) fn view(&mut self) -> &mut PlatformView {
-        match &mut self.platform {
-            PlatformSeen::Ready(view) => view,
-            other => panic!("{other:?}"),
-        }
+        let PlatformSeen::Ready(view) = &mut self.platform else { panic!("the platform is ready") };
+        view
     }
 
     pub(super) fn list(&mut self) -> &mut ListView {
@@ -278,10 +284,10 @@ impl Given {
 
     /// Moves the token's own times.
     pub(super) fn token(&mut self, change: impl Fn(&mut crate::model::seen::TokenRecord)) {
-        match &mut self.seen.token {
-            Slot::Ours(TokenSlot::Token(record)) => change(record),
-            other => panic!("{other:?}"),
-        }
+        let Slot::Ours(TokenSlot::Token(record)) = &mut self.seen.token else {
+            panic!("a token is published")
+        };
+        change(record);
     }
 
     /// A reservation as a pass wrote it.

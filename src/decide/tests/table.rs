@@ -5,18 +5,18 @@ use rstest::rstest;
 
 use super::given::{Given, at, refused, tenant, unanswered};
 use crate::api::credential::{OnDelete, OnDrift, OnMissing};
-use crate::api::credential_status::{DriftStatus, UndoneField};
+use crate::api::credential_status::{DriftStatus, RemoteStatus, UndoneField};
 use crate::decide::status::Report;
 use crate::model::account::{AccountId, State};
 use crate::model::desired::Invalid;
 use crate::model::fault::{Fault, RefusalKind};
 use crate::model::platform::{Allowed, PlatformSeen};
-use crate::model::seen::{Answer, Slot};
 use crate::model::secret_text::SecretText;
+use crate::model::seen::{Answer, Slot};
 use crate::model::step::{Because, Step};
 use crate::model::token::Credential;
 
-/// Ready, Synced, TokenFresh, Reconciling, Stalled: T, F, U, `-` absent, `=` as it was.
+/// `Ready`, `Synced`, `TokenFresh`, `Reconciling`, `Stalled`: T, F, U, `-` absent, `=` as it was.
 type Row = &'static str;
 
 fn letter(report: &Report, kind: &str) -> char {
@@ -82,10 +82,7 @@ fn credential_lost(given: &mut Given) {
     given.seen.true_copy = Slot::Missing;
     given.seen.published = Slot::Missing;
     given.object.status.remote =
-        Some(crate::api::credential_status::RemoteStatus {
-            client_id: Some("client-1".into()),
-            ..Default::default()
-        });
+        Some(RemoteStatus { client_id: Some("client-1".into()), ..RemoteStatus::default() });
 }
 
 fn gone(given: &mut Given) {
@@ -113,7 +110,10 @@ fn answered(given: &mut Given) {
     given.reserve(at(-20), 1);
     let Slot::Ours(reservation) = &mut given.seen.reservation else { panic!("just reserved") };
     reservation.answer = Some(Answer {
-        credential: Credential { client_id: "client-1".into(), client_secret: SecretText::new("s") },
+        credential: Credential {
+            client_id: "client-1".into(),
+            client_secret: SecretText::new("s"),
+        },
         at: at(-1),
         tries: 0,
         tried_at: None,
@@ -233,7 +233,9 @@ fn a_spec_that_cannot_be_read_does_not_invent_a_token() {
 #[test]
 fn a_pass_that_finds_nothing_new_says_nothing_new() {
     let mut given = Given::well();
-    for change in [|_: &mut Given| {}, |g: &mut Given| refuses_the_write(g), |g: &mut Given| mint_fails(g)] {
+    for change in
+        [|_: &mut Given| {}, |g: &mut Given| refuses_the_write(g), |g: &mut Given| mint_fails(g)]
+    {
         change(&mut given);
         given.object.status = given.report().status;
         given.config_failure = None;
