@@ -45,12 +45,8 @@ pub const INPUT_SECRET_TYPE: &str = "keysteward.dev/input";
 
 /// Every custom resource definition, as `crds/` holds them and an API server takes them.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    [
-        ServiceAccountCredential::crd(),
-        Platform::crd(),
-        ClusterPlatform::crd(),
-    ]
-    .into_iter()
-    .map(schema::for_the_api_server)
-    .collect()
+    [ServiceAccountCredential::crd(), Platform::crd(), ClusterPlatform::crd()]
+        .into_iter()
+        .map(schema::for_the_api_server)
+        .collect()
 }

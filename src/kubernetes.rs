@@ -36,20 +36,31 @@ pub enum Error {
 /// What the operator asks of the Kubernetes API while it settles one object.
 pub trait Cluster: Send + Sync {
     /// One Secret with its data.
-    fn secret(&self, namespace: &str, name: &str)
-    -> impl Future<Output = Result<Option<StoredSecret>, Error>> + Send;
+    fn secret(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<StoredSecret>, Error>> + Send;
 
     /// Makes a Secret; [`Error::Conflict`] if one of that name exists.
-    fn create_secret(&self, manifest: &SecretManifest)
-    -> impl Future<Output = Result<StoredSecret, Error>> + Send;
+    fn create_secret(
+        &self,
+        manifest: &SecretManifest,
+    ) -> impl Future<Output = Result<StoredSecret, Error>> + Send;
 
     /// Replaces a Secret exactly as it was read: labels and annotations of others stay, data becomes the manifest's.
     /// [`Error::Conflict`] if it changed in between.
-    fn replace_secret(&self, stored: &StoredSecret, manifest: &SecretManifest)
-    -> impl Future<Output = Result<StoredSecret, Error>> + Send;
+    fn replace_secret(
+        &self,
+        stored: &StoredSecret,
+        manifest: &SecretManifest,
+    ) -> impl Future<Output = Result<StoredSecret, Error>> + Send;
 
     /// Deletes this very Secret (by UID). An absent one counts as deleted.
-    fn delete_secret(&self, stored: &StoredSecret) -> impl Future<Output = Result<(), Error>> + Send;
+    fn delete_secret(
+        &self,
+        stored: &StoredSecret,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Adds our finalizer. Guarded by the UID.
     fn hold(&self, object: &ObjectKey) -> impl Future<Output = Result<(), Error>> + Send;
@@ -58,8 +69,11 @@ pub trait Cluster: Send + Sync {
     fn release(&self, object: &ObjectKey) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Writes the whole status. Guarded by the UID.
-    fn write_status(&self, object: &ObjectKey, status: &ServiceAccountCredentialStatus)
-    -> impl Future<Output = Result<(), Error>> + Send;
+    fn write_status(
+        &self,
+        object: &ObjectKey,
+        status: &ServiceAccountCredentialStatus,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Publishes an event. Never fails a pass: trouble is logged at debug.
     fn publish(&self, object: &ObjectKey, event: &Event) -> impl Future<Output = ()> + Send;

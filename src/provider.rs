@@ -50,7 +50,11 @@ pub trait Provider: Send + Sync {
     fn accounts(&self) -> impl Future<Output = Result<Vec<Account>, Fault>> + Send;
 
     /// Reads one part of the catalog into `catalog` (all pages).
-    fn catalog(&self, part: CatalogPart, catalog: &mut Catalog) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn catalog(
+        &self,
+        part: CatalogPart,
+        catalog: &mut Catalog,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// One account by id; None after the platform said that there is none (404, or state deleted).
     fn read(&self, id: &AccountId) -> impl Future<Output = Result<Option<Snapshot>, Fault>> + Send;
@@ -76,7 +80,10 @@ pub trait Provider: Send + Sync {
     fn mint(&self, credential: &Credential) -> impl Future<Output = Result<Token, Fault>> + Send;
 
     /// Asks the platform about a token without prolonging its idle time.
-    fn introspect(&self, access_token: &SecretText) -> impl Future<Output = Result<Introspection, Fault>> + Send;
+    fn introspect(
+        &self,
+        access_token: &SecretText,
+    ) -> impl Future<Output = Result<Introspection, Fault>> + Send;
 
     /// Ends a token. One that is already dead counts as ended.
     fn revoke(&self, access_token: &SecretText) -> impl Future<Output = Result<(), Fault>> + Send;

@@ -109,7 +109,8 @@ async fn lead(
     tracing::info!("leading");
     let work = stop.child_token();
     let tasks = TaskTracker::new();
-    let operator = Arc::new(Operator::new(live, options, leadership.clone(), metrics, work.clone()));
+    let operator =
+        Arc::new(Operator::new(live, options, leadership.clone(), metrics, work.clone()));
     start_watches(&client, &operator, &readiness, &tasks, &work);
     let result = tokio::select! {
         () = work.cancelled() => {
@@ -178,7 +179,8 @@ fn start_watches(
     vital(tasks, work, "platforms", platforms);
     vital(tasks, work, "watchdog", watchdog::run(Arc::clone(operator), work.clone()));
     for scope in scopes {
-        let (client, operator, before_work) = (client.clone(), Arc::clone(operator), before_work.clone());
+        let (client, operator, before_work) =
+            (client.clone(), Arc::clone(operator), before_work.clone());
         let stop = work.clone();
         vital(tasks, work, "objects", async move {
             // Before these lists are in, a missing platform or Secret could not be told from one not yet seen.

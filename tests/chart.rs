@@ -2,10 +2,7 @@
 //!
 //! `UPDATE_CHART=1 cargo test --test chart` rewrites its definitions and its RBAC from the code.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "these tests play the user of the API server"
-)]
+#![expect(clippy::disallowed_methods, reason = "these tests play the user of the API server")]
 
 #[path = "chart/helm.rs"]
 mod helm;

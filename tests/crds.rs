@@ -2,10 +2,7 @@
 //!
 //! `UPDATE_CRDS=1 cargo test --test crds` rewrites `crds/`.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "these tests play the user of the API server"
-)]
+#![expect(clippy::disallowed_methods, reason = "these tests play the user of the API server")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,19 +30,10 @@ fn yaml_files(name: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = fs::read_dir(folder(name))
         .expect("the folder is there")
         .map(|entry| entry.expect("the folder can be read").path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .map(|path| {
             let text = fs::read_to_string(&path).expect("the file can be read");
-            (
-                path.file_name()
-                    .expect("a file has a name")
-                    .to_string_lossy()
-                    .into_owned(),
-                text,
-            )
+            (path.file_name().expect("a file has a name").to_string_lossy().into_owned(), text)
         })
         .collect();
     files.sort();
@@ -63,35 +51,21 @@ async fn client() -> Option<Client> {
 async fn install(client: &Client) {
     for (name, text) in crds::files() {
         let applied = apply_yaml(client, &text, "crds").await;
-        applied
-            .map_err(|error| format!("{name}: {error}"))
-            .expect("the server takes them");
+        applied.map_err(|error| format!("{name}: {error}")).expect("the server takes them");
     }
     // A definition may be established while the store of its objects is not yet open.
     let all = ListParams::default();
-    eventually(
-        Duration::from_secs(30),
-        "every kind can be listed",
-        async || {
-            Api::<ServiceAccountCredential>::all(client.clone())
-                .list(&all)
-                .await?;
-            Api::<Platform>::all(client.clone()).list(&all).await?;
-            Api::<ClusterPlatform>::all(client.clone())
-                .list(&all)
-                .await
-                .map(drop)
-        },
-    )
+    eventually(Duration::from_secs(30), "every kind can be listed", async || {
+        Api::<ServiceAccountCredential>::all(client.clone()).list(&all).await?;
+        Api::<Platform>::all(client.clone()).list(&all).await?;
+        Api::<ClusterPlatform>::all(client.clone()).list(&all).await.map(drop)
+    })
     .await;
 }
 
 async fn namespace(prefix: &str) -> String {
     let control_plane = shared().await.expect("the client came from it");
-    control_plane
-        .new_namespace(prefix)
-        .await
-        .expect("a namespace can be made")
+    control_plane.new_namespace(prefix).await.expect("a namespace can be made")
 }
 
 /// A credential that is accepted, for tests to change.

@@ -89,10 +89,7 @@ impl Genesys {
         };
         let Some(text) = text else { return Ok(None) };
         let text = text.trim_end_matches(['\r', '\n']);
-        anyhow::ensure!(
-            !text.is_empty(),
-            "the admin client's secret is empty: give it some text"
-        );
+        anyhow::ensure!(!text.is_empty(), "the admin client's secret is empty: give it some text");
         Ok(Some(text.into()))
     }
 
@@ -109,14 +106,8 @@ impl Genesys {
                 secret: secret.unwrap_or(admin.secret),
                 roles: None,
             },
-            organization_id: self
-                .organization_id
-                .clone()
-                .unwrap_or(defaults.organization_id),
-            organization_name: self
-                .organization_name
-                .clone()
-                .unwrap_or(defaults.organization_name),
+            organization_id: self.organization_id.clone().unwrap_or(defaults.organization_id),
+            organization_name: self.organization_name.clone().unwrap_or(defaults.organization_name),
             settings: self.settings()?,
             threads: self.threads,
         })
@@ -138,9 +129,7 @@ impl Genesys {
             let (name, value) = change
                 .split_once('=')
                 .with_context(|| format!("--set {change}: write it as NAME=VALUE"))?;
-            settings = settings
-                .with(name, value)
-                .with_context(|| format!("--set {change}"))?;
+            settings = settings.with(name, value).with_context(|| format!("--set {change}"))?;
         }
         Ok(settings)
     }

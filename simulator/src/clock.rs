@@ -24,8 +24,7 @@ impl Clock {
     /// Lets time pass at once.
     pub(crate) fn advance(&self, by: Duration) {
         let milliseconds = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
-        self.ahead_milliseconds
-            .fetch_add(milliseconds, Ordering::Relaxed);
+        self.ahead_milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
     pub(crate) fn reset(&self) {
@@ -45,9 +44,5 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 
 /// A moment later, and the last moment there is when that is out of range.
 pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(if by.is_negative() {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
+    at.saturating_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -22,10 +22,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn of(simulator: &Simulator) -> Self {
-        let Credentials {
-            client_id,
-            client_secret,
-        } = simulator.admin_client();
+        let Credentials { client_id, client_secret } = simulator.admin_client();
         Self {
             login_url: simulator.login_url(),
             api_url: simulator.api_url(),

@@ -100,10 +100,8 @@ pub(crate) fn router(genesys: &Arc<Genesys>, hosts: Hosts) -> Router {
         twin = twin.merge(login_routes());
     }
     if hosts != Hosts::Login {
-        let authenticated = api_routes().route_layer(from_fn_with_state(
-            Arc::clone(genesys),
-            authentication::check,
-        ));
+        let authenticated = api_routes()
+            .route_layer(from_fn_with_state(Arc::clone(genesys), authentication::check));
         twin = twin.merge(authenticated);
     }
     let twin = match hosts {
@@ -115,10 +113,7 @@ pub(crate) fn router(genesys: &Arc<Genesys>, hosts: Hosts) -> Router {
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(genesys), gate::pass));
     Router::new()
-        .nest(
-            "/_simulator",
-            routes::control().layer(from_fn(routes::never_cached)),
-        )
+        .nest("/_simulator", routes::control().layer(from_fn(routes::never_cached)))
         .fallback_service(twin.with_state(Arc::clone(genesys)))
         .with_state(Arc::clone(genesys))
 }
@@ -126,58 +121,33 @@ pub(crate) fn router(genesys: &Arc<Genesys>, hosts: Hosts) -> Router {
 fn login_routes() -> Router<Arc<Genesys>> {
     Router::new()
         .route("/oauth/token", post(login::token))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(login::metadata),
-        )
+        .route("/.well-known/oauth-authorization-server", get(login::metadata))
 }
 
 fn api_routes() -> Router<Arc<Genesys>> {
     Router::new()
-        .route(
-            "/api/v2/oauth/clients",
-            get(clients::list).post(clients::create),
-        )
+        .route("/api/v2/oauth/clients", get(clients::list).post(clients::create))
         .route(
             "/api/v2/oauth/clients/{clientId}",
-            get(clients::read)
-                .put(clients::update)
-                .delete(clients::delete),
+            get(clients::read).put(clients::update).delete(clients::delete),
         )
-        .route(
-            "/api/v2/oauth/clients/{clientId}/secret",
-            post(clients::new_secret),
-        )
+        .route("/api/v2/oauth/clients/{clientId}/secret", post(clients::new_secret))
         .route("/api/v2/oauth/scopes", get(scopes::list))
         .route("/api/v2/oauth/scopes/{scopeId}", get(scopes::read))
         .route("/api/v2/authorization/roles", get(roles::list))
         .route("/api/v2/authorization/roles/{roleId}", get(roles::read))
         .route("/api/v2/authorization/divisions", get(divisions::list))
         .route("/api/v2/authorization/divisions/home", get(divisions::home))
-        .route(
-            "/api/v2/authorization/divisions/{divisionId}",
-            get(divisions::read),
-        )
+        .route("/api/v2/authorization/divisions/{divisionId}", get(divisions::read))
         .route("/api/v2/authorization/subjects/me", get(subjects::me))
         .route(
             "/api/v2/tokens/me",
-            get(tokens::introspect)
-                .head(tokens::verify)
-                .delete(tokens::revoke),
+            get(tokens::introspect).head(tokens::verify).delete(tokens::revoke),
         )
-        .route(
-            "/api/v2/tokens/timeout",
-            get(tokens::timeout).put(tokens::set_timeout),
-        )
-        .route(
-            "/api/v2/tokens/{userId}",
-            axum::routing::delete(tokens::revoke_all),
-        )
+        .route("/api/v2/tokens/timeout", get(tokens::timeout).put(tokens::set_timeout))
+        .route("/api/v2/tokens/{userId}", axum::routing::delete(tokens::revoke_all))
         .route("/api/v2/organizations/me", get(organization::me))
-        .route(
-            "/api/v2/organizations/limits/namespaces/{namespaceName}",
-            get(organization::limits),
-        )
+        .route("/api/v2/organizations/limits/namespaces/{namespaceName}", get(organization::limits))
         .route(
             "/api/v2/organizations/limits/namespaces/{namespaceName}/defaults",
             get(organization::default_limits),

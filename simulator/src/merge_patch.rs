@@ -33,10 +33,7 @@ mod tests {
     #[test]
     fn members_are_set_removed_and_kept() {
         let mut target = json!({"expires_in": 86400, "token_type": "bearer", "access_token": "t"});
-        merge(
-            &mut target,
-            &json!({"expires_in": "soon", "token_type": null}),
-        );
+        merge(&mut target, &json!({"expires_in": "soon", "token_type": null}));
         assert_eq!(target, json!({"expires_in": "soon", "access_token": "t"}));
     }
 }

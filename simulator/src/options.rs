@@ -20,11 +20,7 @@ pub struct SeedClient {
 
 impl Default for SeedClient {
     fn default() -> Self {
-        Self {
-            id: Uuid::new_v4().to_string(),
-            secret: SecretText::random_secret(),
-            roles: None,
-        }
+        Self { id: Uuid::new_v4().to_string(), secret: SecretText::random_secret(), roles: None }
     }
 }
 

@@ -67,10 +67,7 @@ mod tests {
 
     #[test]
     fn debug_does_not_show_the_text() {
-        assert_eq!(
-            format!("{:?}", SecretText::from("hunter2")),
-            "SecretText(…)"
-        );
+        assert_eq!(format!("{:?}", SecretText::from("hunter2")), "SecretText(…)");
     }
 
     #[test]

@@ -46,12 +46,7 @@ impl Limits {
     /// No rate limit and no limit on the number of clients.
     #[must_use]
     pub fn off(self) -> Self {
-        Self {
-            requests_per_minute: None,
-            token_requests_per_minute: None,
-            clients: None,
-            ..self
-        }
+        Self { requests_per_minute: None, token_requests_per_minute: None, clients: None, ..self }
     }
 }
 
@@ -98,11 +93,7 @@ impl Settings {
     /// A value that is not JSON counts as text.
     pub fn with(&self, path: &str, value: &str) -> Result<Self, BadSettings> {
         let leaf = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-        self.patched(
-            &path
-                .rsplit('.')
-                .fold(leaf, |inner, key| json!({ key: inner })),
-        )
+        self.patched(&path.rsplit('.').fold(leaf, |inner, key| json!({ key: inner })))
     }
 }
 
@@ -130,13 +121,7 @@ mod tests {
         let patch =
             json!({"limits": {"requestsPerMinute": null}, "choices": {"putOmittedFields": "keep"}});
         let settings = Settings::default().patched(&patch).unwrap();
-        assert_eq!(
-            settings.limits,
-            Limits {
-                requests_per_minute: None,
-                ..Limits::default()
-            }
-        );
+        assert_eq!(settings.limits, Limits { requests_per_minute: None, ..Limits::default() });
         assert_eq!(settings.choices.put_omitted_fields, OmittedFields::Keep);
     }
 
@@ -152,12 +137,7 @@ mod tests {
 
     #[test]
     fn an_unknown_setting_is_refused_by_name() {
-        let refusal = Settings::default()
-            .with("limits.requestPerMinute", "1")
-            .unwrap_err();
-        assert!(
-            refusal.to_string().contains("requestPerMinute"),
-            "{refusal}"
-        );
+        let refusal = Settings::default().with("limits.requestPerMinute", "1").unwrap_err();
+        assert!(refusal.to_string().contains("requestPerMinute"), "{refusal}");
     }
 }

@@ -27,10 +27,7 @@ impl Simulator {
     /// Starts answering; the ports accept connections when this returns.
     pub fn start(options: Options) -> io::Result<Self> {
         let api_listener = listen(&options, options.port)?;
-        let login_listener = options
-            .login_port
-            .map(|port| listen(&options, port))
-            .transpose()?;
+        let login_listener = options.login_port.map(|port| listen(&options, port)).transpose()?;
         let api = api_listener.local_addr()?;
         let login = match &login_listener {
             None => api,
@@ -52,12 +49,7 @@ impl Simulator {
         let thread = std::thread::Builder::new()
             .name("simulator".to_owned())
             .spawn(move || run(&runtime, ports, &stopping))?;
-        Ok(Self {
-            genesys,
-            login,
-            api,
-            thread: Some(thread),
-        })
+        Ok(Self { genesys, login, api, thread: Some(thread) })
     }
 
     /// The login host, such as `http://127.0.0.1:40123`.
@@ -73,10 +65,7 @@ impl Simulator {
     /// The administrator's client that exists from the start.
     pub fn admin_client(&self) -> Credentials {
         let admin = &self.genesys.options.admin;
-        Credentials {
-            client_id: admin.id.clone(),
-            client_secret: admin.secret.clone(),
-        }
+        Credentials { client_id: admin.id.clone(), client_secret: admin.secret.clone() }
     }
 
     /// The handle for faults, state, settings and counters.
@@ -104,14 +93,9 @@ fn listen(options: &Options, port: u16) -> io::Result<TcpListener> {
 
 fn runtime(threads: usize) -> io::Result<tokio::runtime::Runtime> {
     if threads <= 1 {
-        return tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        return tokio::runtime::Builder::new_current_thread().enable_all().build();
     }
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 fn run(

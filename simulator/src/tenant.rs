@@ -90,10 +90,7 @@ impl Tenant {
 
     fn add_admin(&mut self, options: &Options, now: Timestamp) {
         let grants = options.admin.roles.clone().unwrap_or_else(|| {
-            self.roles
-                .iter()
-                .map(|role| RoleDivision::new(&role.id, ALL_DIVISIONS))
-                .collect()
+            self.roles.iter().map(|role| RoleDivision::new(&role.id, ALL_DIVISIONS)).collect()
         });
         let fields = ClientFields {
             name: "Administrator".to_owned(),
@@ -107,14 +104,8 @@ impl Tenant {
             date_to_delete: None,
             unknown: serde_json::Map::new(),
         };
-        let client = Client::new(
-            options.admin.id.as_str().into(),
-            fields,
-            somebody_else(),
-            now,
-        );
-        self.clients
-            .create(client, options.admin.secret.clone(), Lag::default(), now);
+        let client = Client::new(options.admin.id.as_str().into(), fields, somebody_else(), now);
+        self.clients.create(client, options.admin.secret.clone(), Lag::default(), now);
     }
 
     /// Whose token this is; a use postpones its idling out unless `preserve_idle` is set.
@@ -136,21 +127,14 @@ impl Tenant {
             token.last_used = now;
         }
         let standing = limit.map(|allowed| token.window.take(allowed, now));
-        Ok((
-            Caller {
-                client: Arc::clone(client),
-                token: text.clone(),
-            },
-            standing,
-        ))
+        Ok((Caller { client: Arc::clone(client), token: text.clone() }, standing))
     }
 
     /// The client of a living token.
     pub(crate) fn owner(&self, text: &SecretText, now: Timestamp) -> Option<String> {
         let idle = self.idle.seconds();
         let token = self.tokens.get(text)?;
-        self.lives(token, idle, now)
-            .then(|| token.client.to_string())
+        self.lives(token, idle, now).then(|| token.client.to_string())
     }
 
     /// Whether the caller's roles carry one of the permissions.
@@ -179,11 +163,7 @@ impl Tenant {
     pub(crate) fn living_tokens(&self, now: Timestamp) -> HashMap<Arc<str>, u64> {
         let idle = self.idle.seconds();
         let mut living = HashMap::new();
-        for token in self
-            .tokens
-            .all()
-            .filter(|token| self.lives(token, idle, now))
-        {
+        for token in self.tokens.all().filter(|token| self.lives(token, idle, now)) {
             *living.entry(Arc::clone(&token.client)).or_insert(0) += 1;
         }
         living
@@ -214,9 +194,5 @@ impl crate::settings::Choices {
 
 /// The person in whose name changes past the API are made.
 pub(crate) fn somebody_else() -> Author {
-    Author {
-        id: seed::SOMEBODY_ELSE.into(),
-        name: "Somebody Else".into(),
-        kind: AuthorKind::User,
-    }
+    Author { id: seed::SOMEBODY_ELSE.into(), name: "Somebody Else".into(), kind: AuthorKind::User }
 }

@@ -27,18 +27,12 @@ impl Program {
     /// Starts it on a free port and reads what it prints up to the line that starts so.
     fn start(arguments: &[&str], secret: Option<&str>, last_line: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keysteward-simulator"));
-        command
-            .args(["genesys", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped());
+        command.args(["genesys", "--port", "0"]).args(arguments).stdout(Stdio::piped());
         command.env_remove("SIMULATOR_CLIENT_SECRET");
         if let Some(secret) = secret {
             command.env("SIMULATOR_CLIENT_SECRET", secret);
         }
-        let mut program = Self {
-            child: command.spawn().unwrap(),
-            printed: Vec::new(),
-        };
+        let mut program = Self { child: command.spawn().unwrap(), printed: Vec::new() };
         for line in BufReader::new(program.child.stdout.take().unwrap()).lines() {
             program.printed.push(line.unwrap());
             if program.printed.last().unwrap().starts_with(last_line) {
@@ -49,11 +43,7 @@ impl Program {
     }
 
     fn value(&self, name: &str) -> &str {
-        let line = self
-            .printed
-            .iter()
-            .find(|line| line.starts_with(name))
-            .unwrap();
+        let line = self.printed.iter().find(|line| line.starts_with(name)).unwrap();
         line[name.len()..].trim()
     }
 }
@@ -69,11 +59,7 @@ async fn mint(login: &str, id: &str, secret: &str) -> u16 {
 #[tokio::test]
 async fn a_generated_secret_is_printed_and_works() {
     let program = Program::start(&[], None, "admin client secret:");
-    let secret = program
-        .value("admin client secret:")
-        .split(' ')
-        .next()
-        .unwrap();
+    let secret = program.value("admin client secret:").split(' ').next().unwrap();
     let id = program.value("admin client id:");
     assert_eq!(mint(program.value("login:"), id, secret).await, 200);
     assert_eq!(program.value("login:"), program.value("api:"));
@@ -86,26 +72,16 @@ async fn a_given_secret_works_and_is_not_printed() {
     let login = program.value("login:");
     assert_ne!(login, program.value("api:"));
     assert_eq!(mint(login, "operator", "from the environment").await, 200);
-    assert_eq!(
-        mint(program.value("api:"), "operator", "from the environment").await,
-        404
-    );
+    assert_eq!(mint(program.value("api:"), "operator", "from the environment").await, 404);
     assert!(!program.printed.concat().contains("from the environment"));
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
     std::fs::write(&file, "from a file\n").unwrap();
-    let arguments = [
-        "--seed-client-id",
-        "operator",
-        "--seed-client-secret-file",
-        file.to_str().unwrap(),
-    ];
+    let arguments =
+        ["--seed-client-id", "operator", "--seed-client-secret-file", file.to_str().unwrap()];
     let program = Program::start(&arguments, None, "admin client id:");
-    assert_eq!(
-        mint(program.value("login:"), "operator", "from a file").await,
-        200
-    );
+    assert_eq!(mint(program.value("login:"), "operator", "from a file").await, 200);
 }
 
 #[tokio::test]
@@ -149,10 +125,7 @@ fn faulty_arguments_are_refused_by_name() {
             .output()
             .unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(
-            !output.status.success() && errors.contains(expected),
-            "{errors}"
-        );
+        assert!(!output.status.success() && errors.contains(expected), "{errors}");
     }
 }
 

@@ -26,10 +26,7 @@ fn the_python_sdk_tells_the_life_of_a_client() {
         .arg(Path::new(SDK).join("genesys_python.py"))
         .env("GENESYSCLOUD_API_URL", simulator.api_url())
         .env("GENESYSCLOUD_OAUTHCLIENT_ID", &admin.client_id)
-        .env(
-            "GENESYSCLOUD_OAUTHCLIENT_SECRET",
-            admin.client_secret.reveal(),
-        )
+        .env("GENESYSCLOUD_OAUTHCLIENT_SECRET", admin.client_secret.reveal())
         // The SDK reads a configuration file of the user's, which may name another host.
         .env("HOME", home.path())
         .env("NO_PROXY", "127.0.0.1")
@@ -56,10 +53,7 @@ fn the_python_sdk_tells_the_life_of_a_client() {
     assert_eq!(story, expected);
     let counters = simulator.control().counters();
     assert_eq!(counters.of("POST /api/v2/oauth/clients"), 1);
-    assert_eq!(
-        counters.of("POST /api/v2/oauth/clients/{clientId}/secret"),
-        1
-    );
+    assert_eq!(counters.of("POST /api/v2/oauth/clients/{clientId}/secret"), 1);
     assert_eq!(counters.of("DELETE /api/v2/oauth/clients/{clientId}"), 2);
 }
 
@@ -93,14 +87,7 @@ fn environment() -> Result<PathBuf, String> {
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     run(Command::new(&python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
         .arg(&requirements))?;
     std::fs::write(complete, "").unwrap();
     Ok(python)
@@ -114,11 +101,6 @@ fn run(command: &mut Command) -> Result<(), String> {
         return Ok(());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    let last = errors
-        .trim()
-        .lines()
-        .last()
-        .unwrap_or("no message")
-        .to_owned();
+    let last = errors.trim().lines().last().unwrap_or("no message").to_owned();
     Err(format!("the Python SDK cannot be installed: {last}"))
 }

@@ -82,10 +82,7 @@ mod tests {
     #[case("300s", 300)]
     #[case("0s", 0)]
     fn a_span_is_read(#[case] text: &str, #[case] seconds: i64) {
-        assert_eq!(
-            Span(text.into()).parse().unwrap(),
-            SignedDuration::from_secs(seconds)
-        );
+        assert_eq!(Span(text.into()).parse().unwrap(), SignedDuration::from_secs(seconds));
     }
 
     #[rstest::rstest]

@@ -65,10 +65,7 @@ pub struct GenesysCloudAccount {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 200),
-        inner(
-            length(min = 1, max = 128),
-            regex(pattern = r"^[\x21\x23-\x5B\x5D-\x7E]+$")
-        )
+        inner(length(min = 1, max = 128), regex(pattern = r"^[\x21\x23-\x5B\x5D-\x7E]+$"))
     )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub scopes: Vec<String>,

@@ -146,18 +146,13 @@ pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
 /// `observedGeneration: -1`.
 pub(super) fn for_the_api_server(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
-        let Some(schema) = version
-            .schema
-            .as_mut()
-            .and_then(|s| s.open_api_v3_schema.as_mut())
+        let Some(schema) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut())
         else {
             continue;
         };
         let mut value = serde_json::to_value(&*schema).expect("a schema is plain JSON");
         tidy(&mut value);
-        if let Some(status) = value
-            .pointer_mut("/properties/status")
-            .and_then(Value::as_object_mut)
+        if let Some(status) = value.pointer_mut("/properties/status").and_then(Value::as_object_mut)
         {
             status.insert("default".into(), json!({ "observedGeneration": -1 }));
         }
@@ -195,8 +190,5 @@ fn tidy_integer(object: &mut Map<String, Value>) {
         .get("maximum")
         .and_then(Value::as_f64)
         .is_some_and(|maximum| maximum <= f64::from(i32::MAX));
-    object.insert(
-        "format".into(),
-        json!(if small { "int32" } else { "int64" }),
-    );
+    object.insert("format".into(), json!(if small { "int32" } else { "int64" }));
 }

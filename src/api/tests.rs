@@ -122,10 +122,7 @@ fn every_rule_has_a_message_of_one_line() {
         for rule in schema.x_kubernetes_validations.iter().flatten() {
             let message = rule.message.as_deref().unwrap_or_default();
             assert!(message.contains("must"), "{path}: {message:?}");
-            assert!(
-                !message.contains('\n') && !message.ends_with('.'),
-                "{path}: {message:?}"
-            );
+            assert!(!message.contains('\n') && !message.ends_with('.'), "{path}: {message:?}");
             rules += 1;
         }
     });
@@ -137,12 +134,7 @@ fn list_types_are_the_decided_ones() {
     let mut types = Vec::new();
     every_field(&mut |path, schema| {
         if let Some(path) = path.strip_prefix("ServiceAccountCredential.") {
-            types.extend(
-                schema
-                    .x_kubernetes_list_type
-                    .iter()
-                    .map(|t| format!("{path} {t}")),
-            );
+            types.extend(schema.x_kubernetes_list_type.iter().map(|t| format!("{path} {t}")));
         }
     });
     types.sort();
@@ -214,10 +206,7 @@ fn a_field_of_a_newer_definition_does_not_break_an_older_operator() {
     });
     let read: Platform = serde_json::from_value(object).unwrap();
     assert_eq!(read.connection().requests_per_minute, 240);
-    assert_eq!(
-        read.connection().sweep_interval,
-        duration::Span("5m".into())
-    );
+    assert_eq!(read.connection().sweep_interval, duration::Span("5m".into()));
 }
 
 fn yaml_files(folder: &str) -> Vec<PathBuf> {
@@ -225,10 +214,7 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
     files

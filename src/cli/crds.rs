@@ -34,9 +34,7 @@ pub fn files() -> Vec<(String, String)> {
 fn write_whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            let whole = number
-                .as_f64()
-                .filter(|n| n.fract() == 0.0 && n.abs() < 1e15);
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 1e15);
             if let Some(whole) = whole {
                 #[expect(
                     clippy::cast_possible_truncation,

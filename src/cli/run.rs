@@ -41,7 +41,12 @@ pub struct RunArguments {
     #[arg(long, value_name = "ID", env = "KEYSTEWARD_OWNER_ID")]
     owner_id: Option<String>,
     /// Private addresses that platforms may have: URLs or hosts. Without it only public ones are called.
-    #[arg(long, value_name = "URL,URL", value_delimiter = ',', env = "KEYSTEWARD_ALLOWED_ENDPOINTS")]
+    #[arg(
+        long,
+        value_name = "URL,URL",
+        value_delimiter = ',',
+        env = "KEYSTEWARD_ALLOWED_ENDPOINTS"
+    )]
     allowed_endpoints: Vec<String>,
     /// Where /livez, /readyz and /metrics are served.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]

@@ -39,7 +39,11 @@ fn chosen(
 ) -> bool {
     choice.all == Some(true)
         || choice.names.iter().any(|name| name == namespace)
-        || choice.selector.as_ref().zip(labels).is_some_and(|(selector, labels)| selects(selector, labels))
+        || choice
+            .selector
+            .as_ref()
+            .zip(labels)
+            .is_some_and(|(selector, labels)| selects(selector, labels))
 }
 
 /// Whether a selector fits. An empty one is refused by the schema and fits nothing here.
@@ -51,7 +55,8 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool 
         && equal.into_iter().all(|(key, value)| labels.get(key) == Some(value))
         && expressions.into_iter().all(|wish| {
             let value = labels.get(&wish.key);
-            let listed = |value: &String| wish.values.iter().flatten().any(|wanted| wanted == value);
+            let listed =
+                |value: &String| wish.values.iter().flatten().any(|wanted| wanted == value);
             match wish.operator.as_str() {
                 "In" => value.is_some_and(listed),
                 "NotIn" => !value.is_some_and(listed),
@@ -73,7 +78,10 @@ mod tests {
     }
 
     fn team(selector: serde_json::Value) -> NamespaceChoice {
-        NamespaceChoice { selector: serde_json::from_value(selector).unwrap(), ..Default::default() }
+        NamespaceChoice {
+            selector: serde_json::from_value(selector).unwrap(),
+            ..Default::default()
+        }
     }
 
     #[rstest::rstest]
@@ -86,9 +94,13 @@ mod tests {
     #[case(team(serde_json::json!({})), false)]
     #[case(team(serde_json::json!({"matchExpressions": [{"key": "team", "operator": "In", "values": ["data"]}]})), true)]
     #[case(team(serde_json::json!({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]})), false)]
-    fn a_cluster_platform_serves_whom_it_names(#[case] choice: NamespaceChoice, #[case] served: bool) {
+    fn a_cluster_platform_serves_whom_it_names(
+        #[case] choice: NamespaceChoice,
+        #[case] served: bool,
+    ) {
         let labels = BTreeMap::from([("team".to_owned(), "data".to_owned())]);
-        let found = allowed(PlatformKind::ClusterPlatform, &entry(choice), "analytics", Some(&labels));
+        let found =
+            allowed(PlatformKind::ClusterPlatform, &entry(choice), "analytics", Some(&labels));
         assert_eq!(found != Allowed::Nothing, served);
     }
 

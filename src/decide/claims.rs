@@ -70,6 +70,10 @@ mod tests {
     ) {
         let others = [other];
         assert_eq!(winner(&me, &others).is_some(), loses);
-        assert_eq!(winner(&others[0], std::slice::from_ref(&me)).is_some(), !loses, "exactly one wins");
+        assert_eq!(
+            winner(&others[0], std::slice::from_ref(&me)).is_some(),
+            !loses,
+            "exactly one wins"
+        );
     }
 }

@@ -43,8 +43,7 @@ fn effective(inputs: &Inputs<'_>) -> OnDelete {
 /// Brings the remote side to where the deletion wants it; Ok when it is there.
 fn settle_remote(inputs: &Inputs<'_>, asked: OnDelete) -> Result<(), Lane<Config>> {
     let seen = inputs.seen;
-    let nothing_ever_made =
-        seen.true_copy.ours().is_none() && seen.reservation.ours().is_none();
+    let nothing_ever_made = seen.true_copy.ours().is_none() && seen.reservation.ours().is_none();
     let view = match inputs.platform {
         PlatformSeen::Ready(view) => view,
         PlatformSeen::NotReady { message, .. } => return Err(later(inputs, message)),
@@ -157,7 +156,9 @@ fn later(inputs: &Inputs<'_>, why: &str) -> Lane<Config> {
     let deadline = after(since, inputs.object.policy.deletion_deadline);
     wait(
         Reason::Deleting,
-        format!("{why}; tried again until {deadline}, then the client is retained and listed as an orphan of the platform"),
+        format!(
+            "{why}; tried again until {deadline}, then the client is retained and listed as an orphan of the platform"
+        ),
         deadline.min(after(inputs.now, SignedDuration::from_secs(30))),
         Wants::Time,
     )

@@ -38,7 +38,9 @@ pub fn diff(wish: &Wish, account: &Account, catalog: &Catalog) -> Vec<Change> {
     if want.redirect_uris != now.redirect_uris {
         differ(Field::RedirectUris, words(&want.redirect_uris), words(&now.redirect_uris));
     }
-    if want.access_token_lifetime.is_some() && want.access_token_lifetime != now.access_token_lifetime {
+    if want.access_token_lifetime.is_some()
+        && want.access_token_lifetime != now.access_token_lifetime
+    {
         differ(
             Field::AccessTokenLifetime,
             lifetime(want.access_token_lifetime),

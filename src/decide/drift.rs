@@ -23,7 +23,8 @@ pub fn had_agreed(status: &ServiceAccountCredentialStatus, generation: i64) -> b
     if status.observed_generation != Some(generation) {
         return false;
     }
-    let open = status.drift.as_ref().is_some_and(|d| d.detected_at.is_some() && d.corrected_at.is_none());
+    let open =
+        status.drift.as_ref().is_some_and(|d| d.detected_at.is_some() && d.corrected_at.is_none());
     open || status.conditions.iter().any(|condition| {
         condition.type_ == ConditionType::Synced.as_str()
             && [
@@ -40,7 +41,11 @@ pub fn had_agreed(status: &ServiceAccountCredentialStatus, generation: i64) -> b
 }
 
 /// What to write down about these differences; None if just that is written already.
-pub fn record(before: Option<&DriftStatus>, changes: &[Change], now: Timestamp) -> Option<DriftStatus> {
+pub fn record(
+    before: Option<&DriftStatus>,
+    changes: &[Change],
+    now: Timestamp,
+) -> Option<DriftStatus> {
     let now = whole_seconds(now);
     let shown: Vec<DriftChange> = changes
         .iter()
@@ -73,7 +78,11 @@ pub fn record(before: Option<&DriftStatus>, changes: &[Change], now: Timestamp) 
                 undone[at].last_at = Some(now);
             }
             (true, None) => {
-                undone.push(UndoneField { field: change.field.clone(), times: 1, last_at: Some(now) });
+                undone.push(UndoneField {
+                    field: change.field.clone(),
+                    times: 1,
+                    last_at: Some(now),
+                });
             }
             // Already counted in this very drift, or set to something new.
             (false, Some(at)) if named && !before.changes.contains(change) => {
@@ -147,7 +156,8 @@ mod tests {
         status.corrected_at = Some(at(2));
         status = record(Some(&status), &off(), at(3)).unwrap();
         status.corrected_at = Some(at(4));
-        let other = vec![Change { field: Field::Enabled, want: "active".into(), now: "disabled".into() }];
+        let other =
+            vec![Change { field: Field::Enabled, want: "active".into(), now: "disabled".into() }];
         status = record(Some(&status), &other, at(5)).unwrap();
         assert!(status.undone.is_empty());
     }

@@ -89,13 +89,13 @@ impl<'a> Inputs<'a> {
     }
 
     fn platform_missing(&self, desired: &Desired) -> Lane<Config> {
-        let text = format!(
-            "{} does not exist: create it or correct spec.platformRef",
-            desired.platform
-        );
+        let text =
+            format!("{} does not exist: create it or correct spec.platformRef", desired.platform);
         let until = self.object.created_at.map(|at| after(at, PLATFORM_GRACE));
         match until {
-            Some(until) if until > self.now => wait(Reason::PlatformNotFound, text, until, Wants::Time),
+            Some(until) if until > self.now => {
+                wait(Reason::PlatformNotFound, text, until, Wants::Time)
+            }
             _ => stuck(Reason::PlatformNotFound, text),
         }
     }
@@ -146,11 +146,14 @@ pub(super) fn last_said(object: &ObjectSeen, kind: ConditionType) -> (Reason, St
     let of = |kind: ConditionType| {
         object.status.conditions.iter().find(move |condition| condition.type_ == kind.as_str())
     };
-    let said = of(kind).filter(|condition| condition.status != "True").or_else(|| of(ConditionType::Ready));
+    let said = of(kind)
+        .filter(|condition| condition.status != "True")
+        .or_else(|| of(ConditionType::Ready));
     let Some(said) = said else {
         return (Reason::ProgressingWithRetry, "tried again later".into());
     };
-    let known = [Reason::Unreachable, Reason::Throttled, Reason::Refused, Reason::CredentialRefused];
+    let known =
+        [Reason::Unreachable, Reason::Throttled, Reason::Refused, Reason::CredentialRefused];
     let reason = known.into_iter().find(|reason| said.reason == reason.as_str());
     (reason.unwrap_or(Reason::ProgressingWithRetry), said.message.clone())
 }
@@ -169,7 +172,9 @@ fn allowed_to_work<'a>(inputs: &Inputs<'a>) -> Result<(Ready<'a>, Wish), Lane<Co
     if let Some(whose) = foreign(&seen.true_copy).or(foreign(&seen.reservation)) {
         return Err(stuck(
             Reason::SecretNotOurs,
-            format!("the place of this object's credential in the operator's namespace is taken: {whose}"),
+            format!(
+                "the place of this object's credential in the operator's namespace is taken: {whose}"
+            ),
         ));
     }
     let slots = [
@@ -180,15 +185,22 @@ fn allowed_to_work<'a>(inputs: &Inputs<'a>) -> Result<(Ready<'a>, Wish), Lane<Co
         if let Some(whose) = whose {
             return Err(stuck(
                 Reason::SecretNotOurs,
-                format!("the Secret of {field} belongs to {whose} and is left untouched: choose another name or remove it"),
+                format!(
+                    "the Secret of {field} belongs to {whose} and is left untouched: choose another name or remove it"
+                ),
             ));
         }
     }
-    let wish = resolve(desired, view, inputs.marker(), inputs.now).map_err(|unresolved| match unresolved {
-        // Names that cannot be read because the platform fails: its trouble is the cause, and its pace.
-        Unresolved::Wait(wait) => troubled(inputs, desired, view).unwrap_or(Lane::Wait(wait)),
-        Unresolved::Stuck(stuck) => Lane::Stuck(stuck),
-    })?;
+    let wish =
+        resolve(desired, view, inputs.marker(), inputs.now).map_err(
+            |unresolved| match unresolved {
+                // Names that cannot be read because the platform fails: its trouble is the cause, and its pace.
+                Unresolved::Wait(wait) => {
+                    troubled(inputs, desired, view).unwrap_or(Lane::Wait(wait))
+                }
+                Unresolved::Stuck(stuck) => Lane::Stuck(stuck),
+            },
+        )?;
     if let Some(copy) = seen.true_copy.ours() {
         if !copy.tenant_id.is_empty() && copy.tenant_id != view.tenant.id {
             return Err(tenant_changed(desired, view, &view.tenant.id));

@@ -61,7 +61,8 @@ pub fn refresh_at(
 ) -> Timestamp {
     let whole = lifetime.as_secs();
     let due = if whole >= 300 {
-        let at = whole * i64::from(percent) / 100 + whole * i64::from(spread.clamp(-100, 100)) / 2000;
+        let at =
+            whole * i64::from(percent) / 100 + whole * i64::from(spread.clamp(-100, 100)) / 2000;
         at.clamp(whole / 20, whole - 120)
     } else {
         whole / 2
@@ -76,9 +77,9 @@ pub fn before_idle(refresh_at: Timestamp, minted_at: Timestamp, idle: SignedDura
 
 /// A number from -100 to 100 that is always the same for one text: it spreads renewals without chance.
 pub fn spread(text: &str) -> i32 {
-    let sum = text.bytes().fold(2_166_136_261_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
-    });
+    let sum = text
+        .bytes()
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
     i32::try_from(sum % 201).unwrap_or(0) - 100
 }
 

@@ -12,9 +12,15 @@ use crate::model::fault::{Fault, RefusalKind, Trouble, TroubleKind};
 pub enum Health {
     Well,
     /// Another tenant answers than the one that the object stands for.
-    OtherTenant { other: String, pinned: String },
+    OtherTenant {
+        other: String,
+        pinned: String,
+    },
     /// The object or its credential is not in order: nothing was asked.
-    NotConnected { reason: Reason, message: String },
+    NotConnected {
+        reason: Reason,
+        message: String,
+    },
     /// The platform does not accept the managing credential.
     CredentialRefused(String),
     /// The platform accepts the credential but refuses what a sweep asks.
@@ -70,8 +76,12 @@ pub fn conditions(
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let yes = |message: &str| -> Option<Said> { Some((Verdict::Yes, Reason::Succeeded, message.to_owned())) };
-    let no = |reason: Reason, message: &String| -> Option<Said> { Some((Verdict::No, reason, message.clone())) };
+    let yes = |message: &str| -> Option<Said> {
+        Some((Verdict::Yes, Reason::Succeeded, message.to_owned()))
+    };
+    let no = |reason: Reason, message: &String| -> Option<Said> {
+        Some((Verdict::No, reason, message.clone()))
+    };
     let answers = yes("the platform answers");
     let accepted = yes("the managing credential is accepted");
     let message = health.message();

@@ -219,7 +219,8 @@ impl Place<'_> {
         addresses: &Addresses,
     ) -> SecretManifest {
         let mut manifest = self.beside_the_object(Purpose::Token, &wish.secret_name);
-        let expires_at = minted.at.saturating_add(minted.token.expires_in).unwrap_or(Timestamp::MAX);
+        let expires_at =
+            minted.at.saturating_add(minted.token.expires_in).unwrap_or(Timestamp::MAX);
         let notes = &mut manifest.annotations;
         notes.insert(CLIENT_ID.into(), minted.client_id.clone());
         notes.insert(MINTED_AT.into(), minted.at.to_string());
@@ -250,7 +251,9 @@ impl Place<'_> {
                 .map(|(key, value)| (key.clone(), value.clone())),
         );
         match at {
-            Some(at) => manifest.annotations.insert(DOUBTED_AT.into(), whole_seconds(at).to_string()),
+            Some(at) => {
+                manifest.annotations.insert(DOUBTED_AT.into(), whole_seconds(at).to_string())
+            }
             None => manifest.annotations.remove(DOUBTED_AT),
         };
         manifest.data.clone_from(&record.stored.data);
@@ -266,11 +269,8 @@ impl Place<'_> {
 /// Fingerprint of the keys and formats that a token's Secret should have.
 pub fn shape(wish: &TokenWish, addresses: &Addresses) -> String {
     let keys = token_keys(wish);
-    let mut parts: Vec<String> = vec![
-        addresses.region.clone(),
-        addresses.api.clone(),
-        addresses.login.clone(),
-    ];
+    let mut parts: Vec<String> =
+        vec![addresses.region.clone(), addresses.api.clone(), addresses.login.clone()];
     for TokenKey { key, from, format } in &keys {
         parts.push(format!("{key}={from:?}:{}", format.as_deref().unwrap_or("")));
     }

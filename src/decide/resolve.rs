@@ -39,7 +39,9 @@ pub fn resolve(
             ),
         }));
     }
-    if matches!(view.allowed, Allowed::Roles(_)) && !desired.grant_types.contains(CLIENT_CREDENTIALS) {
+    if matches!(view.allowed, Allowed::Roles(_))
+        && !desired.grant_types.contains(CLIENT_CREDENTIALS)
+    {
         return Err(Unresolved::Stuck(Stuck {
             reason: Reason::NotAllowed,
             message: format!(
@@ -161,12 +163,15 @@ fn find(
         (Some(one), None) => Ok(one.clone()),
         (Some(_), Some(_)) => Err(Unresolved::Stuck(Stuck {
             reason: Reason::InvalidSpec,
-            message: format!("{what} {wanted:?} is ambiguous: the platform has several of that name; write its id"),
+            message: format!(
+                "{what} {wanted:?} is ambiguous: the platform has several of that name; write its id"
+            ),
         })),
         (None, _) => {
             let message = format!(
                 "{what} {wanted:?} does not exist on the platform{}",
-                nearest(wanted, known).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+                nearest(wanted, known)
+                    .map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
             );
             Err(if stale(view, part, now) {
                 wait_for_catalog(message, now)

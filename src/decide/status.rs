@@ -65,10 +65,9 @@ pub fn late(
     now: Timestamp,
 ) -> Option<ServiceAccountCredentialStatus> {
     let mut status = before.clone();
-    let fresh = status
-        .conditions
-        .iter_mut()
-        .find(|condition| condition.type_ == ConditionType::TokenFresh.as_str() && condition.status == "True")?;
+    let fresh = status.conditions.iter_mut().find(|condition| {
+        condition.type_ == ConditionType::TokenFresh.as_str() && condition.status == "True"
+    })?;
     fresh.status = "False".into();
     fresh.reason = Reason::RefreshLate.as_str().into();
     message.clone_into(&mut fresh.message);

@@ -30,7 +30,8 @@ fn unpaced(inputs: &Inputs<'_>) -> Lane<Upkeep> {
     let (desired, view) = (ready.desired, ready.view);
     if forbidden(inputs, desired, view) {
         let name = desired.token.as_ref().filter(|_| seen.token.ours().is_some());
-        let name = name.map(|wish| &wish.secret_name).or(seen.stale.first().map(|stored| &stored.name));
+        let name =
+            name.map(|wish| &wish.secret_name).or(seen.stale.first().map(|stored| &stored.name));
         return match name {
             Some(name) => Lane::Do(Step::DeleteSecret(name.clone())),
             None => Lane::Settled(Upkeep::Idle),
@@ -40,7 +41,8 @@ fn unpaced(inputs: &Inputs<'_>) -> Lane<Upkeep> {
     // What a renamed Secret held is of use until its successor is there.
     let replaced = match &lane {
         Lane::Settled(Upkeep::Idle) => {
-            seen.true_copy.ours().is_some() || (desired.token.is_none() && desired.credential_secret.is_none())
+            seen.true_copy.ours().is_some()
+                || (desired.token.is_none() && desired.credential_secret.is_none())
         }
         Lane::Settled(_) => true,
         Lane::Do(_) | Lane::Wait(_) | Lane::Stuck(_) => false,
@@ -63,7 +65,8 @@ fn wanted(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> Lane<U
         return Lane::Settled(Upkeep::Idle);
     }
     if let Some(name) = &desired.credential_secret {
-        let place = Place { owner: inputs.owner, operator_namespace: "", object: &inputs.object.key };
+        let place =
+            Place { owner: inputs.owner, operator_namespace: "", object: &inputs.object.key };
         let manifest = place.published(name, &copy.credential);
         let agrees =
             seen.published.ours().is_some_and(|stored| published_agrees(stored, &manifest));
@@ -73,9 +76,7 @@ fn wanted(inputs: &Inputs<'_>, desired: &Desired, view: &PlatformView) -> Lane<U
     }
     match &desired.token {
         None => Lane::Settled(Upkeep::Idle),
-        Some(_) if matches!(seen.token, Slot::Foreign(_)) => {
-            Lane::Settled(Upkeep::Idle)
-        }
+        Some(_) if matches!(seen.token, Slot::Foreign(_)) => Lane::Settled(Upkeep::Idle),
         Some(_) if !desired.enabled => switched_off(inputs),
         Some(wish) => token(inputs, wish, view, copy),
     }
@@ -97,9 +98,7 @@ fn switched_off(inputs: &Inputs<'_>) -> Lane<Upkeep> {
         }
         Some(_) => Lane::Do(Step::ClearToken),
         None => match inputs.seen.token.ours() {
-            Some(TokenSlot::Empty(stored)) if !stored.data.is_empty() => {
-                Lane::Do(Step::ClearToken)
-            }
+            Some(TokenSlot::Empty(stored)) if !stored.data.is_empty() => Lane::Do(Step::ClearToken),
             _ => Lane::Settled(Upkeep::Off),
         },
     }
@@ -112,7 +111,9 @@ fn token(
     copy: &TrueCopy,
 ) -> Lane<Upkeep> {
     let carried = &inputs.seen.carried;
-    if let Some(minted) = carried.minted.as_ref().filter(|m| m.client_id == copy.credential.client_id) {
+    if let Some(minted) =
+        carried.minted.as_ref().filter(|m| m.client_id == copy.credential.client_id)
+    {
         return publish(minted, view);
     }
     let record = inputs.seen.token_record();
@@ -222,13 +223,19 @@ fn usable(inputs: &Inputs<'_>, record: &TokenRecord) -> Option<Lane<Upkeep>> {
     let Some(account) = inputs.seen.remote.mine.as_ref() else {
         let gone = inputs.seen.remote.absent_now && client_is_gone(inputs);
         return gone
-            .then(|| dead(Reason::ClientMissing, format!("client {id} was deleted on the platform, and its token with it")))
+            .then(|| {
+                dead(
+                    Reason::ClientMissing,
+                    format!("client {id} was deleted on the platform, and its token with it"),
+                )
+            })
             .flatten();
     };
     match account.state {
-        State::DisabledByVendor => {
-            dead(Reason::DisabledByVendor, format!("the vendor has disabled client {id}: its tokens are invalid"))
-        }
+        State::DisabledByVendor => dead(
+            Reason::DisabledByVendor,
+            format!("the vendor has disabled client {id}: its tokens are invalid"),
+        ),
         // Nobody documents whether a token outlives its client's activity: ask.
         State::Inactive => match inputs.seen.carried.token_checked {
             None => Some(Lane::Do(Step::CheckToken)),
@@ -255,8 +262,9 @@ fn cannot_mint(
         None => return None,
     };
     let (reason, message) = why;
-    let alive = record
-        .filter(|record| record.intact && record.expires_at > inputs.now && reason != Reason::DisabledByVendor);
+    let alive = record.filter(|record| {
+        record.intact && record.expires_at > inputs.now && reason != Reason::DisabledByVendor
+    });
     Some(match alive {
         // The last good value stays until a better one can be had.
         Some(record) => wait(
@@ -271,18 +279,26 @@ fn cannot_mint(
 
 fn unfit(account: &Account) -> Option<(Reason, String)> {
     match &account.state {
-        State::DisabledByVendor => {
-            Some((Reason::DisabledByVendor, format!("the vendor has disabled client {}", account.id)))
+        State::DisabledByVendor => Some((
+            Reason::DisabledByVendor,
+            format!("the vendor has disabled client {}", account.id),
+        )),
+        State::Inactive => {
+            Some((Reason::DriftDetected, format!("client {} is inactive", account.id)))
         }
-        State::Inactive => Some((Reason::DriftDetected, format!("client {} is inactive", account.id))),
-        State::Deleted => Some((Reason::ClientMissing, format!("client {} is deleted", account.id))),
-        State::Active | State::Other(_) => (!account.settings.grant_types.contains(CLIENT_CREDENTIALS))
-            .then(|| {
-                (
-                    Reason::DriftDetected,
-                    format!("client {} does not have the grant type client_credentials", account.id),
-                )
-            }),
+        State::Deleted => {
+            Some((Reason::ClientMissing, format!("client {} is deleted", account.id)))
+        }
+        State::Active | State::Other(_) => (!account
+            .settings
+            .grant_types
+            .contains(CLIENT_CREDENTIALS))
+        .then(|| {
+            (
+                Reason::DriftDetected,
+                format!("client {} does not have the grant type client_credentials", account.id),
+            )
+        }),
     }
 }
 
@@ -290,13 +306,15 @@ fn unfit(account: &Account) -> Option<(Reason, String)> {
 fn exceeds(account: &Account, view: &PlatformView) -> Option<(Reason, String)> {
     let role = beyond(account, view)?;
     let id = &account.id;
-    let message = format!("client {id} holds {role}, which spec.allow of the platform object does not name");
+    let message =
+        format!("client {id} holds {role}, which spec.allow of the platform object does not name");
     Some((Reason::NotAllowed, message))
 }
 
 /// Where unused tokens die and the spec only wants to hear of it: look once the time has passed.
 fn idle_look(inputs: &Inputs<'_>, wish: &TokenWish, record: &TokenRecord) -> Option<Step> {
-    if wish.on_idle_timeout != OnIdleTimeout::Report || inputs.seen.carried.token_checked.is_some() {
+    if wish.on_idle_timeout != OnIdleTimeout::Report || inputs.seen.carried.token_checked.is_some()
+    {
         return None;
     }
     record.idles_at.filter(|at| *at <= inputs.now).map(|_| Step::CheckToken)

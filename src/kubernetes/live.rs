@@ -48,9 +48,7 @@ pub struct Live {
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live")
-            .field("deadline", &self.deadline)
-            .finish_non_exhaustive()
+        f.debug_struct("Live").field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -62,11 +60,7 @@ impl Live {
             instance: Some(cut(instance.into(), 128)),
         };
         let recorder = Recorder::new(client.clone(), reporter);
-        Self {
-            client,
-            recorder,
-            deadline: CALL_DEADLINE,
-        }
+        Self { client, recorder, deadline: CALL_DEADLINE }
     }
 
     /// The same connection with another deadline for each call.

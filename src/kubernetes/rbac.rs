@@ -171,21 +171,12 @@ pub struct Place<'a> {
 
 /// The rules of one scope, as Kubernetes writes them.
 pub fn policy_rules(scope: Scope) -> Vec<Value> {
-    RULES
-        .iter()
-        .filter(|rule| rule.scope == scope)
-        .map(Rule::policy_rule)
-        .collect()
+    RULES.iter().filter(|rule| rule.scope == scope).map(Rule::policy_rule).collect()
 }
 
 /// Every role and binding that the operator needs.
 pub fn manifests(place: &Place<'_>) -> Vec<Value> {
-    let Place {
-        name,
-        namespace,
-        served,
-        ..
-    } = *place;
+    let Place { name, namespace, served, .. } = *place;
     let mut cluster_wide = policy_rules(Scope::Cluster);
     let mut manifests = Vec::new();
     if served.is_empty() {
@@ -205,13 +196,7 @@ pub fn manifests(place: &Place<'_>) -> Vec<Value> {
 
 impl Rule {
     fn policy_rule(&self) -> Value {
-        let Self {
-            group,
-            resources,
-            names,
-            verbs,
-            ..
-        } = self;
+        let Self { group, resources, names, verbs, .. } = self;
         let mut rule = json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
         if !names.is_empty() {
             rule["resourceNames"] = json!(names);
@@ -295,14 +280,8 @@ mod tests {
             served: &["a", "b"],
         };
         let manifests = manifests(&place);
-        let cluster_wide = manifests
-            .iter()
-            .find(|m| m["kind"] == "ClusterRole")
-            .unwrap();
-        assert!(
-            !cluster_wide.to_string().contains("secrets"),
-            "{cluster_wide}"
-        );
+        let cluster_wide = manifests.iter().find(|m| m["kind"] == "ClusterRole").unwrap();
+        assert!(!cluster_wide.to_string().contains("secrets"), "{cluster_wide}");
         let with_secrets: BTreeSet<_> = manifests
             .iter()
             .filter(|m| m["kind"] == "Role" && m.to_string().contains("\"secrets\""))
@@ -314,12 +293,8 @@ mod tests {
     #[test]
     fn every_role_is_bound_to_the_service_account() {
         for served in [&[][..], &["a"][..]] {
-            let place = Place {
-                name: "n",
-                namespace: "system",
-                service_account: "operator",
-                served,
-            };
+            let place =
+                Place { name: "n", namespace: "system", service_account: "operator", served };
             let manifests = manifests(&place);
             assert_eq!(manifests.len() % 2, 0);
             for pair in manifests.chunks(2) {

@@ -84,10 +84,9 @@ impl Desired {
     /// Reads the spec. Says again what CEL says, for objects that were stored before a rule existed.
     pub fn parse(object: &ServiceAccountCredential, key: &ObjectKey) -> Result<Self, Invalid> {
         let spec = &object.spec;
-        let block = spec
-            .genesys_cloud
-            .as_ref()
-            .ok_or_else(|| invalid("spec.genesysCloud must be set: it says what the account should be"))?;
+        let block = spec.genesys_cloud.as_ref().ok_or_else(|| {
+            invalid("spec.genesysCloud must be set: it says what the account should be")
+        })?;
         let grant_types: BTreeSet<String> =
             block.grant_types.iter().map(|grant| rfc7591(*grant).to_owned()).collect();
         if grant_types.len() != 1 || block.grant_types.len() != 1 {
@@ -167,9 +166,9 @@ pub fn policy(object: &ServiceAccountCredential) -> Result<Policy, Invalid> {
         object.spec.policy.clone().unwrap_or_default();
     let deletion_deadline = match deletion_deadline {
         None => SignedDuration::from_hours(24),
-        Some(text) => {
-            text.parse().map_err(|error| Invalid(format!("spec.policy.deletionDeadline: {error}")))?
-        }
+        Some(text) => text
+            .parse()
+            .map_err(|error| Invalid(format!("spec.policy.deletionDeadline: {error}")))?,
     };
     Ok(Policy {
         drift: drift.unwrap_or_default(),

@@ -24,7 +24,12 @@ impl Marker {
         if [owner, namespace, name, uid].iter().any(|part| part.is_empty()) {
             return None;
         }
-        Some(Self { owner: owner.into(), namespace: namespace.into(), name: name.into(), uid: uid.into() })
+        Some(Self {
+            owner: owner.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            uid: uid.into(),
+        })
     }
 
     /// The description with this marker as its last line; the text of people before it stays.

@@ -41,9 +41,15 @@ pub enum PlatformSeen {
     /// No such platform object.
     Missing,
     /// The platform object is of another remote system than the object's block.
-    OtherSystem { is: &'static str },
+    OtherSystem {
+        is: &'static str,
+    },
     /// There is no session: the platform object or its credential is not in order, or its first sweep is not through.
-    NotReady { reason: Reason, message: String, credential_missing: bool },
+    NotReady {
+        reason: Reason,
+        message: String,
+        credential_missing: bool,
+    },
     Ready(Box<PlatformView>),
 }
 

@@ -15,7 +15,9 @@ pub enum Step {
     /// Put our finalizer on the object.
     Hold,
     /// Keep a place for the credential that is about to be made, by a plain create.
-    Reserve { attempt: u32 },
+    Reserve {
+        attempt: u32,
+    },
     /// Make the account.
     Create(Box<Wish>),
     /// Give an account of ours, whose secret nobody can hold, a new one.
@@ -172,13 +174,22 @@ pub enum Config {
     /// Switched off as the spec says. The flag: there is a client.
     Off,
     /// Differences that are only reported.
-    Reported { message: String },
+    Reported {
+        message: String,
+    },
     /// Fields that somebody else keeps setting back.
-    Fighting { message: String },
+    Fighting {
+        message: String,
+    },
     /// `keysteward:hold` in the description.
-    Held { message: String, differs: bool },
+    Held {
+        message: String,
+        differs: bool,
+    },
     /// Disabled by the vendor.
-    Vendor { message: String },
+    Vendor {
+        message: String,
+    },
     /// The object has gone, or may go.
     Released,
 }
@@ -188,11 +199,16 @@ pub enum Config {
 pub enum Upkeep {
     /// No token is asked for, or there is nothing yet to mint it with.
     Idle,
-    Fresh { refresh_at: Timestamp },
+    Fresh {
+        refresh_at: Timestamp,
+    },
     /// Switched off by the spec.
     Off,
     /// The token is dead and minting another is forbidden or pointless.
-    Dead { reason: Reason, message: String },
+    Dead {
+        reason: Reason,
+        message: String,
+    },
 }
 
 /// A step that did not succeed.

@@ -66,12 +66,7 @@ pub struct Genesys {
 
 impl Genesys {
     pub fn new(config: GenesysConfig) -> Self {
-        let GenesysConfig {
-            hosts,
-            credential,
-            sender,
-            waits,
-        } = config;
+        let GenesysConfig { hosts, credential, sender, waits } = config;
         let capabilities = Capabilities {
             platform: "Genesys Cloud",
             create_lag: waits.create_lag,
@@ -86,13 +81,7 @@ impl Genesys {
             ],
             inactive_before_delete: true,
         };
-        Self {
-            hosts,
-            credential,
-            sender,
-            session: Session::default(),
-            capabilities,
-        }
+        Self { hosts, credential, sender, session: Session::default(), capabilities }
     }
 
     /// What came of all calls to this organization.
@@ -107,48 +96,30 @@ impl Genesys {
         read: impl Fn(&Answer) -> Result<T, String>,
     ) -> Result<T, Fault> {
         let ticket = self.ticket().await?;
-        let first = self
-            .sender
-            .ask(&call, Proof::Bearer(&ticket.access_token), &read)
-            .await;
+        let first = self.sender.ask(&call, Proof::Bearer(&ticket.access_token), &read).await;
         if !first.as_ref().is_err_and(token_is_dead) {
             return first;
         }
         self.session.forget(&ticket).await;
         let ticket = self.ticket().await?;
-        self.sender
-            .ask(&call, Proof::Bearer(&ticket.access_token), &read)
-            .await
+        self.sender.ask(&call, Proof::Bearer(&ticket.access_token), &read).await
     }
 
     async fn ticket(&self) -> Result<Ticket, Fault> {
-        let tried = format!(
-            "open a session as the managing client {}",
-            self.credential.client_id
-        );
-        self.session
-            .ticket(|| self.grant(&self.credential, tried))
-            .await
-            .map_err(before_the_call)
+        let tried = format!("open a session as the managing client {}", self.credential.client_id);
+        self.session.ticket(|| self.grant(&self.credential, tried)).await.map_err(before_the_call)
     }
 
     async fn grant(&self, credential: &Credential, tried: String) -> Result<Token, Fault> {
         let call = calls::token(&self.hosts.login, tried);
-        self.sender
-            .ask(&call, Proof::Basic(credential), |answer| {
-                oauth::token(&answer.body)
-            })
-            .await
+        self.sender.ask(&call, Proof::Basic(credential), |answer| oauth::token(&answer.body)).await
     }
 
     async fn read_client(&self, id: &AccountId) -> Result<Snapshot, Fault> {
         let call = self.client_call(Endpoint::ReadClient, id);
         self.ask(call, |answer| {
             let document = body::without_secret(answer.json()?);
-            Ok(Snapshot {
-                account: account_of(&document, id)?,
-                document,
-            })
+            Ok(Snapshot { account: account_of(&document, id)?, document })
         })
         .await
     }
@@ -164,35 +135,27 @@ impl Provider for Genesys {
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, Fault> {
-        self.linked_pages(Endpoint::ListClients, ClientDto::id)
-            .await
+        self.linked_pages(Endpoint::ListClients, ClientDto::id).await
     }
 
     async fn catalog(&self, part: CatalogPart, catalog: &mut Catalog) -> Result<(), Fault> {
         let call = |endpoint: Endpoint| calls::plain(&self.hosts.api, endpoint);
         match part {
             CatalogPart::Tenant => {
-                let tenant: NamedDto = self
-                    .ask(call(Endpoint::ReadOrganization), Answer::json)
-                    .await?;
+                let tenant: NamedDto =
+                    self.ask(call(Endpoint::ReadOrganization), Answer::json).await?;
                 catalog.tenant = Some(tenant.into());
             }
             CatalogPart::Roles => {
-                catalog.roles = Some(
-                    self.numbered_pages(Endpoint::ListRoles, NamedDto::id)
-                        .await?,
-                );
+                catalog.roles = Some(self.numbered_pages(Endpoint::ListRoles, NamedDto::id).await?);
             }
             CatalogPart::Divisions => {
-                let divisions = self
-                    .numbered_pages(Endpoint::ListDivisions, NamedDto::id)
-                    .await?;
+                let divisions = self.numbered_pages(Endpoint::ListDivisions, NamedDto::id).await?;
                 catalog.divisions = Some(divisions);
             }
             CatalogPart::OwnGrants => {
-                let subject: SubjectDto = self
-                    .ask(call(Endpoint::ReadOwnGrants), Answer::json)
-                    .await?;
+                let subject: SubjectDto =
+                    self.ask(call(Endpoint::ReadOwnGrants), Answer::json).await?;
                 catalog.own_grants = Some(subject.into());
             }
             CatalogPart::IdleTimeout => {
@@ -220,10 +183,7 @@ impl Provider for Genesys {
         self.ask(call, |answer| {
             let credential = credential_of(answer)?;
             let account = answer.json::<ClientDto>()?.into();
-            Ok(Created {
-                account,
-                credential,
-            })
+            Ok(Created { account, credential })
         })
         .await
     }
@@ -237,54 +197,33 @@ impl Provider for Genesys {
         let id = &snapshot.account.id;
         let mut call = self.client_call(Endpoint::UpdateClient, id);
         call.body = Body::Json(body::changed_client(&snapshot.document, wish, fields));
-        self.ask(call, |answer| account_of(&answer.json()?, id))
-            .await
+        self.ask(call, |answer| account_of(&answer.json()?, id)).await
     }
 
     async fn regenerate(&self, id: &AccountId) -> Result<Credential, Fault> {
-        self.ask(
-            self.client_call(Endpoint::RegenerateSecret, id),
-            credential_of,
-        )
-        .await
+        self.ask(self.client_call(Endpoint::RegenerateSecret, id), credential_of).await
     }
 
     async fn delete(&self, id: &AccountId) -> Result<(), Fault> {
-        match self
-            .ask(
-                self.client_call(Endpoint::DeleteClient, id),
-                Answer::nothing,
-            )
-            .await
-        {
+        match self.ask(self.client_call(Endpoint::DeleteClient, id), Answer::nothing).await {
             Err(fault) if fault.refusal() == Some(RefusalKind::NotFound) => Ok(()),
             done => done,
         }
     }
 
     async fn mint(&self, credential: &Credential) -> Result<Token, Fault> {
-        self.grant(
-            credential,
-            format!("mint a token for client {}", credential.client_id),
-        )
-        .await
+        self.grant(credential, format!("mint a token for client {}", credential.client_id)).await
     }
 
     async fn introspect(&self, access_token: &SecretText) -> Result<Introspection, Fault> {
         let call = calls::plain(&self.hosts.api, Endpoint::ReadToken);
         let read = |answer: &Answer| answer.json::<TokenInfoDto>()?.introspection();
-        self.sender
-            .ask(&call, Proof::Bearer(access_token), read)
-            .await
+        self.sender.ask(&call, Proof::Bearer(access_token), read).await
     }
 
     async fn revoke(&self, access_token: &SecretText) -> Result<(), Fault> {
         let call = calls::plain(&self.hosts.api, Endpoint::RevokeToken);
-        match self
-            .sender
-            .ask(&call, Proof::Bearer(access_token), Answer::nothing)
-            .await
-        {
+        match self.sender.ask(&call, Proof::Bearer(access_token), Answer::nothing).await {
             Err(fault) if token_is_dead(&fault) => Ok(()),
             done => done,
         }
@@ -322,11 +261,7 @@ fn account_of(document: &Value, id: &AccountId) -> Result<Account, String> {
 
 fn credential_of(answer: &Answer) -> Result<Credential, String> {
     let missing = || "the body does not show the client's id and secret".to_owned();
-    answer
-        .json::<SecretDto>()
-        .ok()
-        .and_then(SecretDto::into_credential)
-        .ok_or_else(missing)
+    answer.json::<SecretDto>().ok().and_then(SecretDto::into_credential).ok_or_else(missing)
 }
 
 /// Whether a 401 is about the token. `ip.not.authorized` is about the caller, and no new token helps.

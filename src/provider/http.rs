@@ -88,17 +88,10 @@ pub enum SenderError {
 
 impl Sender {
     pub fn new(config: SenderConfig) -> Result<Self, SenderError> {
-        let SenderConfig {
-            allowed,
-            ca_bundle,
-            requests_per_minute,
-            deadlines,
-            address_field,
-        } = config;
-        let resolver = endpoints::PublicOnly {
-            allowed: allowed.clone(),
-            field: address_field.into(),
-        };
+        let SenderConfig { allowed, ca_bundle, requests_per_minute, deadlines, address_field } =
+            config;
+        let resolver =
+            endpoints::PublicOnly { allowed: allowed.clone(), field: address_field.into() };
         let mut client = Client::builder()
             .user_agent(concat!("keysteward/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -119,14 +112,7 @@ impl Sender {
         })?;
         let budget = Budget::new(requests_per_minute, deadlines.admission);
         let counts = CallCounts::default();
-        Ok(Self {
-            client,
-            allowed,
-            address_field,
-            deadlines,
-            budget,
-            counts,
-        })
+        Ok(Self { client, allowed, address_field, deadlines, budget, counts })
     }
 
     /// What came of all calls so far.
@@ -149,10 +135,7 @@ impl Sender {
         let asked = Asked { call, proof };
         let answer = self.send(asked).await?;
         let read = read(&answer).map_err(|wrong| answer.garbled(asked, &wrong));
-        self.counts.count(
-            call.endpoint,
-            read.as_ref().err().map_or(CallOutcome::Ok, Into::into),
-        );
+        self.counts.count(call.endpoint, read.as_ref().err().map_or(CallOutcome::Ok, Into::into));
         read
     }
 
@@ -162,17 +145,10 @@ impl Sender {
         if asked.call.method != Method::GET {
             return attempt().await;
         }
-        let has_room = || {
-            until
-                .get()
-                .is_some_and(|&until| until > Instant::now() + ROOM_TO_REPEAT)
-        };
+        let has_room = || until.get().is_some_and(|&until| until > Instant::now() + ROOM_TO_REPEAT);
         attempt
             .retry(
-                ConstantBuilder::new()
-                    .with_delay(SHORT_BACK_OFF)
-                    .with_max_times(1)
-                    .with_jitter(),
+                ConstantBuilder::new().with_delay(SHORT_BACK_OFF).with_max_times(1).with_jitter(),
             )
             .when(|fault| may_pass(fault) && has_room())
             .await
@@ -201,23 +177,13 @@ impl Sender {
         self.allowed
             .check(&asked.call.url, self.address_field)
             .map_err(|why| asked.not_sent(TroubleKind::Connect, &why))?;
-        self.budget
-            .admit(asked.call.priority)
-            .await
-            .map_err(|withheld| {
-                asked.not_sent(
-                    TroubleKind::Withheld,
-                    &in_words(withheld, self.deadlines.admission),
-                )
-            })?;
+        self.budget.admit(asked.call.priority).await.map_err(|withheld| {
+            asked.not_sent(TroubleKind::Withheld, &in_words(withheld, self.deadlines.admission))
+        })?;
         let until = *until.get_or_init(|| Instant::now() + self.deadlines.whole);
-        let request = asked
-            .request(&self.client)
-            .timeout(until.saturating_duration_since(Instant::now()));
-        let response = request
-            .send()
-            .await
-            .map_err(|error| answer::no_answer(asked, error))?;
+        let request =
+            asked.request(&self.client).timeout(until.saturating_duration_since(Instant::now()));
+        let response = request.send().await.map_err(|error| answer::no_answer(asked, error))?;
         answer::receive(asked, response).await
     }
 }

@@ -52,22 +52,18 @@ pub(in crate::provider) fn token(body: &[u8]) -> Result<Token, String> {
     };
     let seconds = match take("expires_in") {
         Value::Null => return Err("expires_in is missing".to_owned()),
-        Value::Number(number) => number
-            .as_i64()
-            .ok_or("expires_in is not a whole number of seconds")?,
+        Value::Number(number) => {
+            number.as_i64().ok_or("expires_in is not a whole number of seconds")?
+        }
         Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
             return Err("expires_in is not a number".to_owned());
         }
     };
     if seconds <= 0 {
-        return Err(format!(
-            "expires_in is {seconds}, and a token must live for a while"
-        ));
+        return Err(format!("expires_in is {seconds}, and a token must live for a while"));
     }
     if seconds > LONGEST_LIFETIME {
-        return Err(format!(
-            "expires_in is {seconds}, which is longer than ten years"
-        ));
+        return Err(format!("expires_in is {seconds}, which is longer than ten years"));
     }
     Ok(Token {
         access_token: SecretText::new(access_token),
@@ -79,20 +75,12 @@ pub(in crate::provider) fn token(body: &[u8]) -> Result<Token, String> {
 /// The words of a token endpoint's refusal; None when the body is not the JSON of RFC 6749 §5.2. The kind follows the
 /// error, not the status: platforms answer 400 and 401 alike.
 pub(in crate::provider) fn refusal(status: u16, body: &[u8]) -> Option<Words> {
-    let RefusalDto {
-        error,
-        error_description,
-        description,
-    } = serde_json::from_slice(body).ok()?;
+    let RefusalDto { error, error_description, description } = serde_json::from_slice(body).ok()?;
     let message = error_description.or(description).unwrap_or_default();
     let kind = match error.as_str() {
         _ if status == 429 => Some(RefusalKind::Throttled),
         // Genesys Cloud throttles its token endpoint with 400 `invalid_request` "rate limit exceeded; …".
-        "invalid_request"
-            if message
-                .to_ascii_lowercase()
-                .starts_with("rate limit exceeded") =>
-        {
+        "invalid_request" if message.to_ascii_lowercase().starts_with("rate limit exceeded") => {
             Some(RefusalKind::Throttled)
         }
         "invalid_client" => Some(RefusalKind::Unauthorized),
@@ -104,11 +92,7 @@ pub(in crate::provider) fn refusal(status: u16, body: &[u8]) -> Option<Words> {
         | "invalid_scope" => Some(RefusalKind::Invalid),
         _ => None,
     };
-    Some(Words {
-        kind,
-        code: Some(error),
-        message,
-    })
+    Some(Words { kind, code: Some(error), message })
 }
 
 #[cfg(test)]
@@ -137,29 +121,17 @@ mod tests {
     #[case("", "the body is not the JSON of a token")]
     #[case(r#"["x"]"#, "the body is not the JSON of a token")]
     #[case(r#"{"access_token":"ca"#, "the body is not the JSON of a token")]
-    #[case(
-        r#"{"token_type":"bearer","expires_in":60}"#,
-        "the body has no access_token"
-    )]
-    #[case(
-        r#"{"access_token":null,"expires_in":60}"#,
-        "the body has no access_token"
-    )]
+    #[case(r#"{"token_type":"bearer","expires_in":60}"#, "the body has no access_token")]
+    #[case(r#"{"access_token":null,"expires_in":60}"#, "the body has no access_token")]
     #[case(r#"{"access_token":"","expires_in":60}"#, "access_token is empty")]
     #[case(
         r#"{"access_token":"a\r\nb","expires_in":60}"#,
         "access_token holds characters that no header can carry"
     )]
-    #[case(
-        r#"{"access_token":"x","token_type":7,"expires_in":60}"#,
-        "token_type is not a name"
-    )]
+    #[case(r#"{"access_token":"x","token_type":7,"expires_in":60}"#, "token_type is not a name")]
     #[case(r#"{"access_token":"x"}"#, "expires_in is missing")]
     #[case(r#"{"access_token":"x","expires_in":null}"#, "expires_in is missing")]
-    #[case(
-        r#"{"access_token":"x","expires_in":"3600"}"#,
-        "expires_in is not a number"
-    )]
+    #[case(r#"{"access_token":"x","expires_in":"3600"}"#, "expires_in is not a number")]
     #[case(
         r#"{"access_token":"x","expires_in":1.5}"#,
         "expires_in is not a whole number of seconds"
@@ -181,24 +153,9 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case(
-        400,
-        "invalid_client",
-        "client not found",
-        Some(RefusalKind::Unauthorized)
-    )]
-    #[case(
-        401,
-        "invalid_client",
-        "authentication failed",
-        Some(RefusalKind::Unauthorized)
-    )]
-    #[case(
-        400,
-        "invalid_request",
-        "rate limit exceeded; wait",
-        Some(RefusalKind::Throttled)
-    )]
+    #[case(400, "invalid_client", "client not found", Some(RefusalKind::Unauthorized))]
+    #[case(401, "invalid_client", "authentication failed", Some(RefusalKind::Unauthorized))]
+    #[case(400, "invalid_request", "rate limit exceeded; wait", Some(RefusalKind::Throttled))]
     #[case(400, "invalid_request", "no grant_type", Some(RefusalKind::Invalid))]
     #[case(429, "slow_down", "", Some(RefusalKind::Throttled))]
     #[case(400, "unauthorized_client", "", Some(RefusalKind::Invalid))]
@@ -214,20 +171,13 @@ mod tests {
         #[case] kind: Option<RefusalKind>,
     ) {
         let body = format!(r#"{{"error":"{error}","error_description":"{description}"}}"#);
-        let words = Words {
-            kind,
-            code: Some(error.into()),
-            message: description.into(),
-        };
+        let words = Words { kind, code: Some(error.into()), message: description.into() };
         assert_eq!(refusal(status, body.as_bytes()), Some(words));
     }
 
     #[test]
     fn genesys_description_stands_in_for_error_description() {
-        let words = refusal(
-            400,
-            br#"{"error":"invalid_client","description":"client not found"}"#,
-        );
+        let words = refusal(400, br#"{"error":"invalid_client","description":"client not found"}"#);
         assert_eq!(words.unwrap().message, "client not found");
     }
 

@@ -24,15 +24,16 @@ pub fn account(
     let outcome = &passed.outcome;
     let failures: Vec<&Failure> =
         [&outcome.config_failure, &outcome.upkeep_failure].into_iter().flatten().collect();
-    let how = if matches!(outcome.config, Lane::Stuck(_)) || matches!(outcome.upkeep, Lane::Stuck(_)) {
-        How::Stalled
-    } else if !failures.is_empty() || matches!(outcome.config, Lane::Wait(_)) {
-        How::Retrying
-    } else if outcome.done.is_empty() {
-        How::Rested
-    } else {
-        How::Acted
-    };
+    let how =
+        if matches!(outcome.config, Lane::Stuck(_)) || matches!(outcome.upkeep, Lane::Stuck(_)) {
+            How::Stalled
+        } else if !failures.is_empty() || matches!(outcome.config, Lane::Wait(_)) {
+            How::Retrying
+        } else if outcome.done.is_empty() {
+            How::Rested
+        } else {
+            How::Acted
+        };
     operator.metrics.passed(how, took);
     let steps: Vec<String> = outcome.done.iter().map(Step::describe).collect();
     let (namespace, name) = (&key.namespace, &key.name);
@@ -43,7 +44,13 @@ pub fn account(
     }
     for failure in &failures {
         let text = failure_text(failure);
-        tracing::warn!(namespace, name, step = failure.step.describe(), error = text, "a step failed");
+        tracing::warn!(
+            namespace,
+            name,
+            step = failure.step.describe(),
+            error = text,
+            "a step failed"
+        );
     }
     let platform = object.map(|object| platform_key(object, key));
     let drifted = outcome.done.iter().any(|step| matches!(step, Step::RecordDrift(_)));

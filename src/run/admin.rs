@@ -35,26 +35,18 @@ impl Readiness {
     /// Notes that something is awaited: `the first list of Secrets`. Done as soon as the handle is.
     pub fn awaits(&self, what: &'static str) -> Awaited {
         self.note(what, Progress::Awaited);
-        Awaited {
-            what,
-            readiness: self.clone(),
-        }
+        Awaited { what, readiness: self.clone() }
     }
 
     /// What is awaited yet.
     pub fn missing(&self) -> Vec<&'static str> {
         let list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let awaited = list
-            .iter()
-            .filter(|(_, progress)| **progress == Progress::Awaited);
+        let awaited = list.iter().filter(|(_, progress)| **progress == Progress::Awaited);
         awaited.map(|(what, _)| *what).collect()
     }
 
     fn note(&self, what: &'static str, progress: Progress) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(what, progress);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what, progress);
     }
 }
 
@@ -86,9 +78,7 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken)
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(admin);
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
+    axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// A replica whose election has ended can never work again: only a restart helps.
@@ -96,11 +86,7 @@ async fn livez(State(admin): State<Admin>) -> Response {
     if admin.leadership.runs() {
         "ok\n".into_response()
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the leader election has ended\n",
-        )
-            .into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "the leader election has ended\n").into_response()
     }
 }
 
@@ -120,9 +106,7 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let page = admin
-        .metrics
-        .page(admin.leadership.is_leader(Instant::now()));
+    let page = admin.metrics.page(admin.leadership.is_leader(Instant::now()));
     ([(header::CONTENT_TYPE, OPEN_METRICS)], page).into_response()
 }
 

@@ -177,7 +177,8 @@ pub async fn watch_own_secrets(
     let owner = owner_label(&operator.options.settings.owner);
     let labels = format!("{}={},{OWNER}={owner}", MANAGED_BY.0, MANAGED_BY.1);
     let api: Api<PartialObjectMeta<Secret>> = api(&client, namespace.as_deref());
-    let mut events = forever("our own Secrets", api, watcher::Config::default().labels(&labels), stop);
+    let mut events =
+        forever("our own Secrets", api, watcher::Config::default().labels(&labels), stop);
     let mut listing = Listing::default();
     while let Some(event) = events.next().await {
         let done = matches!(event, Event::InitDone);
@@ -207,7 +208,8 @@ pub async fn watch_input_secrets(
     let mut versions: HashMap<Name, Option<String>> = HashMap::new();
     while let Some(event) = events.next().await {
         first_list &= !matches!(event, Event::InitDone);
-        let (Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event else {
+        let (Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret)) = event
+        else {
             continue;
         };
         let changed: Name = (secret.namespace().unwrap_or_default(), secret.name_any());
@@ -223,7 +225,8 @@ pub async fn watch_input_secrets(
             };
             let spec = &entry.connection;
             let authorities = spec.ca_bundle_ref.as_ref().map(|reference| reference.name.as_str());
-            let named = spec.credentials_secret_ref.name == changed.1 || authorities == Some(&changed.1);
+            let named =
+                spec.credentials_secret_ref.name == changed.1 || authorities == Some(&changed.1);
             if named && *namespace == changed.0 {
                 entry.reconnect();
             }

@@ -109,6 +109,9 @@ mod tests {
 
     #[test]
     fn what_has_no_metadata_is_no_object() {
-        assert!(serde_json::from_value::<Guard<ServiceAccountCredential>>(json!({ "metadata": 7 })).is_err());
+        assert!(
+            serde_json::from_value::<Guard<ServiceAccountCredential>>(json!({ "metadata": 7 }))
+                .is_err()
+        );
     }
 }

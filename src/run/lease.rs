@@ -82,11 +82,7 @@ impl Pace {
 
     /// Refuses times with which two replicas could work at once.
     pub fn check(self) -> Result<Self, String> {
-        let Self {
-            duration,
-            renew_deadline,
-            retry,
-        } = self;
+        let Self { duration, renew_deadline, retry } = self;
         if duration < Duration::from_secs(1) || duration.subsec_nanos() > 0 {
             return Err(format!(
                 "the lease duration must be whole seconds, at least 1: {duration:?}"
@@ -136,11 +132,7 @@ pub struct KubernetesLease {
 
 impl KubernetesLease {
     pub fn new(live: Live, namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            live,
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { live, namespace: namespace.into(), name: name.into() }
     }
 }
 
@@ -150,15 +142,11 @@ impl LeaseStore for KubernetesLease {
     }
 
     async fn create(&self, record: &LeaseRecord) -> Result<LeaseRecord, Error> {
-        self.live
-            .create_lease(&self.namespace, &self.name, record)
-            .await
+        self.live.create_lease(&self.namespace, &self.name, record).await
     }
 
     async fn replace(&self, record: &LeaseRecord) -> Result<LeaseRecord, Error> {
-        self.live
-            .replace_lease(&self.namespace, &self.name, record)
-            .await
+        self.live.replace_lease(&self.namespace, &self.name, record).await
     }
 }
 
@@ -180,32 +168,19 @@ impl Leadership {
     /// A replica that always works: there is no election.
     pub fn undisputed() -> Self {
         let far = Instant::now() + Duration::from_hours(24 * 365 * 30);
-        let claim = Claim {
-            holder: String::new(),
-            until: far,
-        };
+        let claim = Claim { holder: String::new(), until: far };
         let (sender, receiver) = watch::channel(Some(claim));
-        Self {
-            me: "".into(),
-            claim: receiver,
-            undisputed: Some(Arc::new(sender)),
-        }
+        Self { me: "".into(), claim: receiver, undisputed: Some(Arc::new(sender)) }
     }
 
     /// Whether this replica may act at this moment. Asked before every step with an effect.
     pub fn is_leader(&self, now: Instant) -> bool {
-        self.claim
-            .borrow()
-            .as_ref()
-            .is_some_and(|claim| claim.held_by(&self.me, now))
+        self.claim.borrow().as_ref().is_some_and(|claim| claim.held_by(&self.me, now))
     }
 
     /// Who holds the Lease, as far as this replica saw.
     pub fn holder(&self) -> Option<String> {
-        self.claim
-            .borrow()
-            .as_ref()
-            .map(|claim| claim.holder.clone())
+        self.claim.borrow().as_ref().map(|claim| claim.holder.clone())
     }
 
     /// Whether the election goes on. Once it does not, this replica can never lead again.

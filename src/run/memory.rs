@@ -197,12 +197,19 @@ impl Memory {
     }
 
     /// The list as it may be used for this object: our newer knowledge laid over it.
-    pub fn list_view(&self, inventory: &Inventory, recent: &[Timestamp], of: &Viewer<'_>) -> ListView {
+    pub fn list_view(
+        &self,
+        inventory: &Inventory,
+        recent: &[Timestamp],
+        of: &Viewer<'_>,
+    ) -> ListView {
         let Viewer { namespace, name, client_name, own, begun_at } = *of;
         let mut marked: Vec<Account> = inventory
             .marked(namespace, name)
             .filter(|account| {
-                self.known.get(&account.id).is_none_or(|known| !known.goes_before(&account.id, inventory))
+                self.known
+                    .get(&account.id)
+                    .is_none_or(|known| !known.goes_before(&account.id, inventory))
             })
             .cloned()
             .collect();

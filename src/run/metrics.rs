@@ -161,20 +161,13 @@ impl Metrics {
             ),
             registry: Registry::default(),
         };
-        Self {
-            registry: book.0,
-            ..metrics
-        }
+        Self { registry: book.0, ..metrics }
     }
 
     pub fn passed(&self, how: Passed, took: Duration) {
-        let label = Outcome {
-            outcome: how.as_str(),
-        };
+        let label = Outcome { outcome: how.as_str() };
         self.reconcile.get_or_create(&label).inc();
-        self.reconcile_duration
-            .get_or_create(&label)
-            .observe(took.as_secs_f64());
+        self.reconcile_duration.get_or_create(&label).observe(took.as_secs_f64());
     }
 
     /// Adds requests to a platform. `endpoint` is a template without ids, `outcome` a word from a closed list.
@@ -186,60 +179,35 @@ impl Metrics {
         calls: u64,
     ) {
         let PlatformLabel { platform } = platform.into();
-        let label = RemoteCall {
-            platform,
-            endpoint,
-            outcome,
-        };
+        let label = RemoteCall { platform, endpoint, outcome };
         self.remote_calls.get_or_create(&label).inc_by(calls);
     }
 
     /// `outcome` is a word from a closed list.
     pub fn token_minted(&self, platform: &PlatformKey, outcome: &'static str) {
-        self.tokens_minted
-            .get_or_create(&Swept::new(platform, outcome))
-            .inc();
+        self.tokens_minted.get_or_create(&Swept::new(platform, outcome)).inc();
     }
 
     /// A sweep that succeeded.
     pub fn swept(&self, platform: &PlatformKey, took: Duration, at: Timestamp) {
-        self.sweeps
-            .get_or_create(&Swept::new(platform, "succeeded"))
-            .inc();
-        self.sweep_duration
-            .get_or_create(&platform.into())
-            .set(took.as_secs_f64());
-        self.sweep_last_success
-            .get_or_create(&platform.into())
-            .set(seconds(at));
+        self.sweeps.get_or_create(&Swept::new(platform, "succeeded")).inc();
+        self.sweep_duration.get_or_create(&platform.into()).set(took.as_secs_f64());
+        self.sweep_last_success.get_or_create(&platform.into()).set(seconds(at));
     }
 
     pub fn sweep_failed(&self, platform: &PlatformKey) {
-        self.sweeps
-            .get_or_create(&Swept::new(platform, "failed"))
-            .inc();
+        self.sweeps.get_or_create(&Swept::new(platform, "failed")).inc();
     }
 
     pub fn orphans(&self, platform: &PlatformKey, count: usize) {
-        self.orphans
-            .get_or_create(&platform.into())
-            .set(whole(count));
+        self.orphans.get_or_create(&platform.into()).set(whole(count));
     }
 
     pub fn objects(&self, counts: ObjectCounts) {
-        let ObjectCounts {
-            ready,
-            reconciling,
-            stalled,
-        } = counts;
-        for (state, count) in [
-            ("ready", ready),
-            ("reconciling", reconciling),
-            ("stalled", stalled),
-        ] {
-            self.objects
-                .get_or_create(&State { state })
-                .set(whole(count));
+        let ObjectCounts { ready, reconciling, stalled } = counts;
+        for (state, count) in [("ready", ready), ("reconciling", reconciling), ("stalled", stalled)]
+        {
+            self.objects.get_or_create(&State { state }).set(whole(count));
         }
     }
 
@@ -257,17 +225,13 @@ impl Metrics {
 
     /// The token that an object publishes now.
     pub fn token_published(&self, object: &ObjectKey, expires_at: Timestamp) {
-        self.token_expiry
-            .get_or_create(&object.into())
-            .set(seconds(expires_at));
+        self.token_expiry.get_or_create(&object.into()).set(seconds(expires_at));
     }
 
     /// By how much the refresh of a token is overdue; nothing or less: it is not.
     pub fn token_late(&self, object: &ObjectKey, by: SignedDuration) {
         if by.is_positive() {
-            self.token_lateness
-                .get_or_create(&object.into())
-                .set(by.as_secs_f64());
+            self.token_lateness.get_or_create(&object.into()).set(by.as_secs_f64());
         } else {
             self.token_lateness.remove(&object.into());
         }
@@ -298,22 +262,11 @@ impl Metrics {
 
 impl CallSink for Metrics {
     fn finished(&self, call: &Call<'_>) {
-        let Call {
-            verb,
-            resource,
-            status,
-            took,
-        } = *call;
+        let Call { verb, resource, status, took } = *call;
         let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-        let label = KubernetesCall {
-            verb,
-            resource: resource.to_owned(),
-            code,
-        };
+        let label = KubernetesCall { verb, resource: resource.to_owned(), code };
         self.kubernetes_calls.get_or_create(&label).inc();
-        self.kubernetes_call_duration
-            .get_or_create(&Verb { verb })
-            .observe(took.as_secs_f64());
+        self.kubernetes_call_duration.get_or_create(&Verb { verb }).observe(took.as_secs_f64());
     }
 }
 

@@ -173,7 +173,8 @@ fn wanted_by(object: &ServiceAccountCredential) -> Vec<Wanted> {
     let namespace = object.namespace().unwrap_or_default();
     let secret = |name: &String| Wanted::Secret((namespace.clone(), name.clone()));
     let spec = &object.spec;
-    let name = spec.genesys_cloud.as_ref().map(|block| Wanted::ClientName(block.client.name.clone()));
+    let name =
+        spec.genesys_cloud.as_ref().map(|block| Wanted::ClientName(block.client.name.clone()));
     name.into_iter()
         .chain(spec.token.as_ref().map(|token| secret(&token.secret_name)))
         .chain(spec.credential.as_ref().map(|credential| secret(&credential.secret_name)))

@@ -108,12 +108,10 @@ impl Operator {
 
     /// Puts an object into its work queue; the pass itself finds out whether there is anything new.
     pub fn trigger(&self, name: &Name) {
-        let queue = self
-            .wakers
-            .get()
-            .into_iter()
-            .flatten()
-            .find(|(namespace, _)| namespace.as_ref().is_none_or(|namespace| *namespace == name.0));
+        let queue =
+            self.wakers.get().into_iter().flatten().find(|(namespace, _)| {
+                namespace.as_ref().is_none_or(|namespace| *namespace == name.0)
+            });
         if let Some((_, queue)) = queue
             && queue.send(ObjectRef::new(&name.1).within(&name.0)).is_err()
         {

@@ -60,7 +60,11 @@ struct Wanted {
 pub enum State {
     /// The first sweep is not through: nothing is decided and nothing is said.
     Starting,
-    NotReady { reason: Reason, message: String, credential_missing: bool },
+    NotReady {
+        reason: Reason,
+        message: String,
+        credential_missing: bool,
+    },
     Ready(Arc<Live>),
 }
 
@@ -97,11 +101,15 @@ impl Platforms {
 
     /// Whether this entry is still the newest generation of its object.
     pub fn is_current(&self, entry: &Entry) -> bool {
-        self.get(&entry.key).is_some_and(|current| std::ptr::eq(std::ptr::from_ref(&*current), entry))
+        self.get(&entry.key)
+            .is_some_and(|current| std::ptr::eq(std::ptr::from_ref(&*current), entry))
     }
 
     pub fn put(&self, entry: Arc<Entry>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(entry.key.clone(), Known::Entry(entry));
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(entry.key.clone(), Known::Entry(entry));
     }
 
     /// A platform object that a newer or older definition let through.
@@ -143,8 +151,11 @@ impl Platforms {
             Some(Known::Entry(entry)) => entry,
             Some(Known::Unreadable(why)) => {
                 let message = format!("it cannot be read: {why}");
-                let unreadable =
-                    PlatformSeen::NotReady { reason: Reason::InvalidSpec, message, credential_missing: false };
+                let unreadable = PlatformSeen::NotReady {
+                    reason: Reason::InvalidSpec,
+                    message,
+                    credential_missing: false,
+                };
                 return Found::Seen(unreadable, None);
             }
             None => return Found::Seen(PlatformSeen::Missing, None),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::{Resource, ResourceExt};
 use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::memory::{Left, Memory};
@@ -15,13 +15,13 @@ use super::operator::{Operator, clock};
 use super::pass::{Passed, Scene, pass};
 use super::platforms::Found;
 use super::secrets::Name;
-use crate::api::{FINALIZER, ServiceAccountCredential};
 use crate::api::conditions::Reason;
+use crate::api::{FINALIZER, ServiceAccountCredential};
 use crate::decide::claims::{Claimant, winner};
 use crate::kubernetes::Error;
+use crate::model::account::AccountId;
 use crate::model::desired::{Desired, Invalid, Policy, platform_key, policy};
 use crate::model::object::ObjectKey;
-use crate::model::account::AccountId;
 use crate::model::platform::{Allowed, PlatformSeen};
 use crate::model::seen::{ObjectSeen, Slot, TokenSlot};
 use crate::model::step::{Config, Lane, Step, Upkeep, Wants};
@@ -107,7 +107,9 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
 
 /// The platform's leave to work on one of its objects.
 enum Leave {
-    Slot { _taken: OwnedSemaphorePermit },
+    Slot {
+        _taken: OwnedSemaphorePermit,
+    },
     /// No platform is involved.
     Free,
 }
@@ -156,13 +158,21 @@ fn find_platform(
     operator.platforms.find(&platform_key(object, key), system, &key.namespace, labels.as_ref())
 }
 
-fn lost_claim(operator: &Operator, object: &ServiceAccountCredential, key: &ObjectKey) -> Option<String> {
+fn lost_claim(
+    operator: &Operator,
+    object: &ServiceAccountCredential,
+    key: &ObjectKey,
+) -> Option<String> {
     let tenant_of = |platform: &_| operator.platforms.tenant_of(platform);
     let may_claim = |other: &ServiceAccountCredential| {
         let key = key_of(other);
         let labels = operator.namespaces.labels(&key.namespace);
-        let found =
-            operator.platforms.find(&platform_key(other, &key), None, &key.namespace, labels.as_ref());
+        let found = operator.platforms.find(
+            &platform_key(other, &key),
+            None,
+            &key.namespace,
+            labels.as_ref(),
+        );
         !matches!(found, Found::Seen(PlatformSeen::Ready(view), _) if view.allowed == Allowed::Nothing)
     };
     let holds_name = |other: &ServiceAccountCredential, name: &str| {
@@ -214,7 +224,8 @@ fn put_back(operator: &Operator, name: &Name, mut memory: Memory) {
 }
 
 fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> ObjectSeen {
-    let shown = guarded.0.as_ref().ok().and_then(|object| object.status.clone()).unwrap_or_default();
+    let shown =
+        guarded.0.as_ref().ok().and_then(|object| object.status.clone()).unwrap_or_default();
     if memory.written.as_deref() == Some(&shown) {
         memory.written = None;
     }
@@ -230,7 +241,12 @@ fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> Objec
         held: on_watch || memory.held,
         deleting_since: metadata.deletion_timestamp.as_ref().map(|time| time.0),
         status: memory.written.as_deref().cloned().unwrap_or(shown),
-        policy: guarded.0.as_ref().ok().and_then(|object| policy(object).ok()).unwrap_or_else(retain),
+        policy: guarded
+            .0
+            .as_ref()
+            .ok()
+            .and_then(|object| policy(object).ok())
+            .unwrap_or_else(retain),
     }
 }
 

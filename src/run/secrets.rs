@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
-use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::watcher::Event;
 
 use crate::decide::records::{REFRESH_AT, RETAINED_AT, object_of};

@@ -34,10 +34,7 @@ async fn listen(mut signals: Signals, token: CancellationToken) {
     exit();
 }
 
-#[expect(
-    clippy::exit,
-    reason = "whoever signals twice does not want to wait for anything"
-)]
+#[expect(clippy::exit, reason = "whoever signals twice does not want to wait for anything")]
 fn exit() -> ! {
     std::process::exit(i32::from(FORCED))
 }
@@ -69,9 +66,7 @@ mod tests {
 
     async fn send(signal: &str, child: &Child) {
         let id = child.id().unwrap().to_string();
-        let status = Command::new("sh")
-            .args(["-c", "kill \"$@\"", "sh", signal, &id])
-            .status();
+        let status = Command::new("sh").args(["-c", "kill \"$@\"", "sh", signal, &id]).status();
         assert!(status.await.unwrap().success());
     }
 
@@ -79,11 +74,7 @@ mod tests {
     async fn the_first_signal_stops_and_the_second_ends_the_process() {
         for (first, second) in [("-TERM", "-INT"), ("-INT", "-TERM")] {
             let mut child = Command::new(std::env::current_exe().unwrap())
-                .args([
-                    "--exact",
-                    "run::shutdown::tests::stops_and_never_ends",
-                    "--ignored",
-                ])
+                .args(["--exact", "run::shutdown::tests::stops_and_never_ends", "--ignored"])
                 .arg("--nocapture")
                 .stdout(Stdio::piped())
                 .kill_on_drop(true)
@@ -105,10 +96,7 @@ mod tests {
                 send(second, &child).await;
             };
             timeout(Duration::from_secs(20), story).await.unwrap();
-            let status = timeout(Duration::from_secs(20), child.wait())
-                .await
-                .unwrap()
-                .unwrap();
+            let status = timeout(Duration::from_secs(20), child.wait()).await.unwrap().unwrap();
             assert_eq!(status.code(), Some(i32::from(FORCED)));
         }
     }

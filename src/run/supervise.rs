@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, future, stream};
-use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,9 +16,9 @@ use super::guard::Guard;
 use super::operator::Operator;
 use super::platforms::Entry;
 use super::sweep;
+use crate::api::PlatformStatus;
 use crate::api::credential::PlatformKind;
 use crate::api::platform::{ClusterPlatform, Connection, Platform};
-use crate::api::PlatformStatus;
 use crate::kubernetes::live::watch_refused;
 use crate::model::object::PlatformKey;
 
@@ -156,7 +156,13 @@ fn changes<K>(
     read: fn(&K) -> (Connection, PlatformStatus),
 ) -> stream::BoxStream<'static, Change>
 where
-    K: Resource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = ()>
+        + Clone
+        + serde::de::DeserializeOwned
+        + std::fmt::Debug
+        + Send
+        + Sync
+        + 'static,
 {
     watcher(api, watcher::Config::default().any_semantic())
         .default_backoff()
@@ -170,16 +176,15 @@ where
         .map(move |event| match event {
             Event::Init => Change::Listing(watch),
             Event::InitDone => Change::Listed(watch),
-            Event::Apply(object) | Event::InitApply(object) => Change::There(watch, Box::new(seen(&object, read))),
+            Event::Apply(object) | Event::InitApply(object) => {
+                Change::There(watch, Box::new(seen(&object, read)))
+            }
             Event::Delete(object) => Change::Gone(key_of(&object)),
         })
         .boxed()
 }
 
-fn seen<K>(
-    object: &Guard<K>,
-    read: fn(&K) -> (Connection, PlatformStatus),
-) -> Seen
+fn seen<K>(object: &Guard<K>, read: fn(&K) -> (Connection, PlatformStatus)) -> Seen
 where
     K: Resource<DynamicType = ()>,
 {

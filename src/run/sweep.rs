@@ -149,10 +149,8 @@ async fn connect(operator: &Operator, entry: &Entry) -> Result<Connected, Unconn
         ),
     };
     let client_id = credential.client_id.clone();
-    let provider = provider(operator, entry, credential, ca_bundle).map_err(|message| Unconnected {
-        reason: Reason::InvalidSpec,
-        message,
-        credential_missing: false,
+    let provider = provider(operator, entry, credential, ca_bundle).map_err(|message| {
+        Unconnected { reason: Reason::InvalidSpec, message, credential_missing: false }
     })?;
     Ok(Connected {
         provider: Arc::new(provider),
@@ -210,7 +208,8 @@ async fn unconnected(operator: &Operator, entry: &Entry, why: &Unconnected, said
         State::Ready(live) => live.credential_missing,
     };
     // Tokens need only their own credential: where the tenant is known they go on without the managing one.
-    let without = if *credential_missing { without_credential(operator, entry, message, said) } else { None };
+    let without =
+        if *credential_missing { without_credential(operator, entry, message, said) } else { None };
     entry.set(match without {
         Some(live) => State::Ready(Arc::new(live)),
         None => State::NotReady {
@@ -310,7 +309,12 @@ async fn failed(
 }
 
 /// The session as passes may use it, if it is known which tenant it stands for.
-fn live(entry: &Entry, session: &Connected, said: &mut Said, trouble: Option<String>) -> Option<Live> {
+fn live(
+    entry: &Entry,
+    session: &Connected,
+    said: &mut Said,
+    trouble: Option<String>,
+) -> Option<Live> {
     let answers = session.catalog.tenant.clone();
     if answers.is_some() {
         said.verified();

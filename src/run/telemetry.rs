@@ -28,16 +28,8 @@ pub enum LogFormat {
 pub const DEFAULT_FILTER: &str = "info";
 
 /// Libraries that are quiet unless the filter names them.
-const QUIET: &[&str] = &[
-    "kube_client",
-    "kube_runtime",
-    "hyper",
-    "hyper_util",
-    "h2",
-    "reqwest",
-    "rustls",
-    "tower",
-];
+const QUIET: &[&str] =
+    &["kube_client", "kube_runtime", "hyper", "hyper_util", "h2", "reqwest", "rustls", "tower"];
 
 /// What may pass at most, by the beginning of the target; the longest one counts. `kube_client::client` repeats at `warn`
 /// any answer that it cannot decode, and at `debug` any refusal.
@@ -88,23 +80,15 @@ where
 fn wanted(filter: &str) -> Result<EnvFilter, String> {
     let names = |library: &str| {
         filter.split(',').any(|directive| {
-            let target = directive
-                .split(['=', '['])
-                .next()
-                .unwrap_or_default()
-                .trim();
+            let target = directive.split(['=', '[']).next().unwrap_or_default().trim();
             target == library
-                || target
-                    .strip_prefix(library)
-                    .is_some_and(|rest| rest.starts_with("::"))
+                || target.strip_prefix(library).is_some_and(|rest| rest.starts_with("::"))
         })
     };
     let quiet = QUIET.iter().filter(|library| !names(library));
     // Ours first: of two directives for one target the last counts.
-    let directives: Vec<_> = quiet
-        .map(|library| format!("{library}=warn"))
-        .chain([filter.to_owned()])
-        .collect();
+    let directives: Vec<_> =
+        quiet.map(|library| format!("{library}=warn")).chain([filter.to_owned()]).collect();
     EnvFilter::builder()
         .parse(directives.join(","))
         .map_err(|error| format!("could not read the log filter {filter:?}: {error}"))
@@ -116,10 +100,7 @@ fn may_pass(metadata: &Metadata<'_>) -> bool {
 
 fn ceiling(target: &str) -> LevelFilter {
     let within = |prefix: &str| {
-        target == prefix
-            || target
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.starts_with("::"))
+        target == prefix || target.strip_prefix(prefix).is_some_and(|rest| rest.starts_with("::"))
     };
     CEILINGS
         .iter()

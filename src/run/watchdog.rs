@@ -77,17 +77,26 @@ async fn bark(operator: &Operator, name: &Name, by: SignedDuration, fresh: bool)
         return;
     }
     let written = operator.memories().get(name).and_then(|memory| memory.written.clone());
-    let Some(before) = written.map(|status| *status).or_else(|| object.status.clone()) else { return };
+    let Some(before) = written.map(|status| *status).or_else(|| object.status.clone()) else {
+        return;
+    };
     let message = format!("the token should have been renewed {} s ago", by.as_secs());
     let Some(status) = late(&before, &message, clock()) else { return };
-    tracing::warn!(namespace = name.0, name = name.1, overdue_seconds = by.as_secs(), "a token is late");
+    tracing::warn!(
+        namespace = name.0,
+        name = name.1,
+        overdue_seconds = by.as_secs(),
+        "a token is late"
+    );
     match operator.live.write_status(&key, &status).await {
         Ok(()) => {
             if let Some(memory) = operator.memories().get_mut(name) {
                 memory.written = Some(Box::new(status));
             }
         }
-        Err(error) => tracing::warn!(namespace = name.0, name = name.1, %error, "lateness was not written"),
+        Err(error) => {
+            tracing::warn!(namespace = name.0, name = name.1, %error, "lateness was not written")
+        }
     }
     let event = Event {
         severity: Severity::Warning,

@@ -57,10 +57,7 @@ impl ApiServer {
             log: wiring.directory.join("kube-apiserver.log"),
         };
         let process = server.start(|| ready(client)).await?;
-        Ok(Self {
-            server,
-            running: Mutex::new(Some(process)),
-        })
+        Ok(Self { server, running: Mutex::new(Some(process)) })
     }
 
     /// Starts it again.
@@ -78,9 +75,8 @@ impl ApiServer {
     /// Asks it to end as a cluster does in an upgrade, and waits for it.
     pub(crate) async fn stop(&self) -> Result<()> {
         let mut running = self.running.lock().await;
-        let process = running
-            .as_mut()
-            .context("could not stop the API server: it is not running")?;
+        let process =
+            running.as_mut().context("could not stop the API server: it is not running")?;
         process.signal(Signal::TERM)?;
         if process.ended_within(GRACE).await?.is_none() {
             process.kill()?;
@@ -92,9 +88,8 @@ impl ApiServer {
     /// Ends it at once, with requests and watches open.
     pub(crate) async fn kill(&self) -> Result<()> {
         let mut running = self.running.lock().await;
-        let process = running
-            .as_mut()
-            .context("could not kill the API server: it is not running")?;
+        let process =
+            running.as_mut().context("could not kill the API server: it is not running")?;
         process.kill()?;
         *running = None;
         Ok(())
@@ -103,9 +98,8 @@ impl ApiServer {
     /// Stops or resumes its execution: connections stay open and nothing answers.
     pub(crate) async fn signal(&self, signal: Signal) -> Result<()> {
         let mut running = self.running.lock().await;
-        let process = running
-            .as_mut()
-            .context("could not signal the API server: it is not running")?;
+        let process =
+            running.as_mut().context("could not signal the API server: it is not running")?;
         Ok(process.signal(signal)?)
     }
 
@@ -116,9 +110,8 @@ impl ApiServer {
 }
 
 async fn ready(client: &Client) -> Result<(), String> {
-    let request = http::Request::get("/readyz")
-        .body(Vec::new())
-        .map_err(|error| error.to_string())?;
+    let request =
+        http::Request::get("/readyz").body(Vec::new()).map_err(|error| error.to_string())?;
     // A server that accepts and does not answer must be asked again on a new connection.
     let answer = tokio::time::timeout(Duration::from_secs(5), client.request_text(request)).await;
     match answer {
@@ -135,23 +128,11 @@ fn flags(wiring: &Wiring<'_>) -> Result<Vec<String>> {
         format!("--etcd-servers={}", wiring.etcd_url),
         format!("--secure-port={}", wiring.port),
         format!("--cert-dir={}", wiring.directory.display()),
-        format!(
-            "--tls-cert-file={}",
-            certificates.serving_certificate.display()
-        ),
-        format!(
-            "--tls-private-key-file={}",
-            certificates.serving_key.display()
-        ),
+        format!("--tls-cert-file={}", certificates.serving_certificate.display()),
+        format!("--tls-private-key-file={}", certificates.serving_key.display()),
         format!("--client-ca-file={}", certificates.authority.display()),
-        format!(
-            "--service-account-key-file={}",
-            certificates.token_public_key.display()
-        ),
-        format!(
-            "--service-account-signing-key-file={}",
-            certificates.token_key.display()
-        ),
+        format!("--service-account-key-file={}", certificates.token_public_key.display()),
+        format!("--service-account-signing-key-file={}", certificates.token_key.display()),
     ];
     flags.extend(
         [

@@ -69,9 +69,7 @@ pub async fn apply_yaml(
     let mut applied = Vec::new();
     for object in read(yaml)? {
         let api = kinds.api(&object).await?;
-        let patched = api
-            .patch(&object.name_any(), &parameters, &Patch::Apply(&object))
-            .await;
+        let patched = api.patch(&object.name_any(), &parameters, &Patch::Apply(&object)).await;
         let stored = patched.map_err(|error| refusal(&object, error))?;
         if kind_of(&object) == "CustomResourceDefinition" {
             wait_for_crd(client, &object.name_any(), ESTABLISHED_WITHIN).await?;
@@ -87,10 +85,7 @@ pub async fn delete_yaml(client: &Client, yaml: &str) -> Result<(), ApplyError> 
     let mut kinds = Kinds::new(client);
     for object in read(yaml)?.iter().rev() {
         let deleted = match kinds.api(object).await {
-            Ok(api) => {
-                api.delete(&object.name_any(), &DeleteParams::default())
-                    .await
-            }
+            Ok(api) => api.delete(&object.name_any(), &DeleteParams::default()).await,
             // Without its definition no object of the kind is left.
             Err(ApplyError::Refused { code: 404, .. }) => continue,
             Err(error) => return Err(error),
@@ -113,11 +108,9 @@ fn read(yaml: &str) -> Result<Vec<DynamicObject>, ApplyError> {
     for (index, document) in documents.into_iter().enumerate() {
         let position = index + 1;
         let text = |pointer| document.pointer(pointer).and_then(|value| value.as_str());
-        for (pointer, field) in [
-            ("/apiVersion", "apiVersion"),
-            ("/kind", "kind"),
-            ("/metadata/name", "metadata.name"),
-        ] {
+        for (pointer, field) in
+            [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/name", "metadata.name")]
+        {
             if text(pointer).is_none_or(str::is_empty) {
                 return Err(ApplyError::Incomplete { position, field });
             }
@@ -137,10 +130,7 @@ struct Kinds<'a> {
 
 impl<'a> Kinds<'a> {
     fn new(client: &'a Client) -> Self {
-        Self {
-            client,
-            known: HashMap::new(),
-        }
+        Self { client, known: HashMap::new() }
     }
 
     async fn api(&mut self, object: &DynamicObject) -> Result<Api<DynamicObject>, ApplyError> {
@@ -170,15 +160,9 @@ fn kind_of(object: &DynamicObject) -> &str {
 }
 
 fn refusal(object: &DynamicObject, error: kube::Error) -> ApplyError {
-    let namespace = object
-        .namespace()
-        .map(|namespace| format!("{namespace}/"))
-        .unwrap_or_default();
+    let namespace = object.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
     let object_name = format!("{} {namespace}{}", kind_of(object), object.name_any());
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "all others mean that no answer came"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all others mean that no answer came")]
     match error {
         kube::Error::Api(status) => ApplyError::Refused {
             object: object_name,
@@ -192,10 +176,7 @@ fn refusal(object: &DynamicObject, error: kube::Error) -> ApplyError {
             reason: "NotFound".to_owned(),
             message: error.to_string(),
         },
-        error => ApplyError::Unanswered {
-            object: object_name,
-            source: Box::new(error),
-        },
+        error => ApplyError::Unanswered { object: object_name, source: Box::new(error) },
     }
 }
 
@@ -215,10 +196,7 @@ mod tests {
     #[test]
     fn an_object_without_a_name_is_named_by_its_position() {
         let error = read(&format!("{MAP}---\napiVersion: v1\nkind: ConfigMap\n")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "object 2 of the YAML has no metadata.name"
-        );
+        assert_eq!(error.to_string(), "object 2 of the YAML has no metadata.name");
     }
 
     #[test]
@@ -229,10 +207,8 @@ mod tests {
 
     #[test]
     fn numbers_and_truths_are_read_as_kubectl_reads_them() {
-        let object = &read(&format!(
-            "{MAP}data: {{mode: 0440, flag: yes, text: '0440'}}"
-        ))
-        .unwrap()[0];
+        let object =
+            &read(&format!("{MAP}data: {{mode: 0440, flag: yes, text: '0440'}}")).unwrap()[0];
         assert_eq!(
             object.data["data"],
             serde_json::json!({"mode": 288, "flag": true, "text": "0440"})

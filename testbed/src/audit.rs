@@ -87,9 +87,7 @@ pub fn count<'a>(
 ) -> BTreeMap<(String, String), usize> {
     let mut counts = BTreeMap::new();
     for record in records {
-        *counts
-            .entry((record.verb.clone(), record.resource.clone()))
-            .or_default() += 1;
+        *counts.entry((record.verb.clone(), record.resource.clone())).or_default() += 1;
     }
     counts
 }
@@ -132,17 +130,9 @@ struct ResponseStatusDto {
 
 impl From<EventDto> for AuditRecord {
     fn from(event: EventDto) -> Self {
-        let ObjectRefDto {
-            resource,
-            subresource,
-            namespace,
-            name,
-        } = event.object_ref;
-        let resource = if subresource.is_empty() {
-            resource
-        } else {
-            format!("{resource}/{subresource}")
-        };
+        let ObjectRefDto { resource, subresource, namespace, name } = event.object_ref;
+        let resource =
+            if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") };
         Self {
             verb: event.verb,
             resource,
@@ -170,10 +160,7 @@ mod tests {
         let log = AuditLog::new(file.path().to_owned());
         let records = log.since(AuditMark::default()).unwrap();
         assert_eq!(records.len(), 2);
-        assert_eq!(
-            (&*records[0].verb, &*records[0].resource),
-            ("patch", "things/status")
-        );
+        assert_eq!((&*records[0].verb, &*records[0].resource), ("patch", "things/status"));
         assert_eq!(count(&records)[&("get".to_owned(), String::new())], 1);
     }
 }

@@ -43,51 +43,33 @@ impl Certificates {
             token_key: directory.join("tokens.key"),
             token_public_key: directory.join("tokens.pub"),
         };
-        files
-            .fill()
-            .context("could not make the certificates of the API server")?;
+        files.fill().context("could not make the certificates of the API server")?;
         Ok(files)
     }
 
     fn fill(&self) -> Result<()> {
         let mut authority = CertificateParams::default();
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "testbed");
+        authority.distinguished_name.push(DnType::CommonName, "testbed");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
+        authority.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         fs::write(&self.authority, authority.pem())?;
 
         let names = ["127.0.0.1", "localhost"].map(str::to_owned);
         let mut serving = CertificateParams::new(names)?;
-        serving
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
+        serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         serving.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
-        fs::write(
-            &self.serving_certificate,
-            serving.signed_by(&key, &authority)?.pem(),
-        )?;
+        fs::write(&self.serving_certificate, serving.signed_by(&key, &authority)?.pem())?;
         fs::write(&self.serving_key, key.serialize_pem())?;
 
         let mut admin = CertificateParams::default();
-        admin
-            .distinguished_name
-            .push(DnType::OrganizationName, "system:masters");
-        admin
-            .distinguished_name
-            .push(DnType::CommonName, "testbed-admin");
+        admin.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        admin.distinguished_name.push(DnType::CommonName, "testbed-admin");
         admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate()?;
-        fs::write(
-            &self.admin_certificate,
-            admin.signed_by(&key, &authority)?.pem(),
-        )?;
+        fs::write(&self.admin_certificate, admin.signed_by(&key, &authority)?.pem())?;
         fs::write(&self.admin_key, key.serialize_pem())?;
 
         let key = KeyPair::generate()?;

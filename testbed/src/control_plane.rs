@@ -158,10 +158,7 @@ impl ControlPlane {
     pub async fn new_namespace(&self, prefix: &str) -> Result<String> {
         let name = unique_name(prefix);
         let namespace = Namespace {
-            metadata: ObjectMeta {
-                name: Some(name.clone()),
-                ..ObjectMeta::default()
-            },
+            metadata: ObjectMeta { name: Some(name.clone()), ..ObjectMeta::default() },
             ..Namespace::default()
         };
         let api = Api::<Namespace>::all(self.client());
@@ -174,10 +171,7 @@ impl ControlPlane {
     /// Makes a ServiceAccount, which may do nothing yet.
     pub async fn new_service_account(&self, namespace: &str, name: &str) -> Result<()> {
         let account = ServiceAccount {
-            metadata: ObjectMeta {
-                name: Some(name.to_owned()),
-                ..ObjectMeta::default()
-            },
+            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
             ..ServiceAccount::default()
         };
         Api::namespaced(self.client(), namespace)
@@ -193,8 +187,7 @@ impl ControlPlane {
         namespace: &str,
         service_account: &str,
     ) -> Result<ServiceAccountAccess> {
-        self.kubeconfig_lasting(namespace, service_account, TOKEN_LIFETIME)
-            .await
+        self.kubeconfig_lasting(namespace, service_account, TOKEN_LIFETIME).await
     }
 
     /// The same with another lifetime; the API server refuses less than ten minutes.
@@ -223,12 +216,7 @@ impl ControlPlane {
 
     /// Puts a new token into the token file, in one step; the earlier token stays good.
     pub async fn renew_token(&self, access: &ServiceAccountAccess) -> Result<()> {
-        let ServiceAccountAccess {
-            namespace,
-            name,
-            lifetime,
-            ..
-        } = access;
+        let ServiceAccountAccess { namespace, name, lifetime, .. } = access;
         let request = TokenRequest {
             spec: TokenRequestSpec {
                 expiration_seconds: Some(i64::try_from(lifetime.as_secs())?),
@@ -242,10 +230,7 @@ impl ControlPlane {
             .with_context(|| {
                 format!("could not get a token for the ServiceAccount {namespace}/{name}")
             })?;
-        let token = issued
-            .status
-            .context("the API server issued no token")?
-            .token;
+        let token = issued.status.context("the API server issued no token")?.token;
         write_privately(&access.token_file, &token)
     }
 
@@ -286,11 +271,7 @@ impl ControlPlane {
 
     /// Resident memory of the API server in KiB.
     pub async fn apiserver_rss_kib(&self) -> Result<u64> {
-        let pid = self
-            .apiserver
-            .pid()
-            .await
-            .context("the API server does not run")?;
+        let pid = self.apiserver.pid().await.context("the API server does not run")?;
         Ok(memory::rss_kib(pid)?)
     }
 

@@ -51,21 +51,13 @@ impl Etcd {
             ]
             .map(Into::into),
         );
-        let server = Server {
-            name: "etcd",
-            program,
-            flags,
-            log: directory.join("etcd.log"),
-        };
+        let server = Server { name: "etcd", program, flags, log: directory.join("etcd.log") };
         let listens = || async move {
             TcpStream::connect((Ipv4Addr::LOCALHOST, client_port))
                 .await
                 .map(drop)
                 .map_err(|error| error.to_string())
         };
-        Ok(Self {
-            process: server.start(listens).await?,
-            url,
-        })
+        Ok(Self { process: server.start(listens).await?, url })
     }
 }

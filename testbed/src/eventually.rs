@@ -120,11 +120,7 @@ mod tests {
         let mut looks = 0;
         let seen = eventually(Duration::from_secs(5), "three looks", async || {
             looks += 1;
-            if looks == 3 {
-                Ok(looks)
-            } else {
-                Err(format!("{looks} looks"))
-            }
+            if looks == 3 { Ok(looks) } else { Err(format!("{looks} looks")) }
         })
         .await;
         assert_eq!(seen, 3);
@@ -136,14 +132,8 @@ mod tests {
             Err::<(), _>("it is still up there")
         });
         let message = wait.await.unwrap_err().to_string();
-        assert!(
-            message.starts_with("the sky falls: not within 2s, after "),
-            "{message}"
-        );
-        assert!(
-            message.ends_with("last seen: it is still up there"),
-            "{message}"
-        );
+        assert!(message.starts_with("the sky falls: not within 2s, after "), "{message}");
+        assert!(message.ends_with("last seen: it is still up there"), "{message}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -160,9 +150,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     #[should_panic(expected = "eventually.rs")]
     async fn a_test_that_waits_in_vain_is_told_where() {
-        eventually(Duration::from_secs(1), "nothing", async || {
-            Err::<(), _>("no")
-        })
-        .await;
+        eventually(Duration::from_secs(1), "nothing", async || Err::<(), _>("no")).await;
     }
 }

@@ -53,15 +53,9 @@ impl Endpoint {
 
     /// Writes a kubeconfig that reads its token from a file.
     pub(crate) fn write_for(&self, access: &ServiceAccountAccess) -> Result<()> {
-        let user = format!(
-            "{{tokenFile: {}}}",
-            quoted(&access.token_file.to_string_lossy())
-        );
+        let user = format!("{{tokenFile: {}}}", quoted(&access.token_file.to_string_lossy()));
         let name = format!("{}-{}", access.namespace, access.name);
-        write_privately(
-            &access.kubeconfig,
-            &self.kubeconfig(&name, &access.namespace, &user),
-        )
+        write_privately(&access.kubeconfig, &self.kubeconfig(&name, &access.namespace, &user))
     }
 
     fn kubeconfig(&self, name: &str, namespace: &str, user: &str) -> String {

@@ -17,13 +17,7 @@ pub fn peak_rss_kib(pid: u32) -> io::Result<u64> {
 fn field(pid: u32, name: &str) -> io::Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path)?;
-    let value = |line: &str| {
-        line.strip_prefix(name)?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse()
-            .ok()
-    };
+    let value = |line: &str| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok();
     status
         .lines()
         .find_map(value)
@@ -35,9 +29,7 @@ fn field(pid: u32, name: &str) -> io::Result<u64> {
 /// not.
 pub fn is_running(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    status
-        .lines()
-        .any(|line| line.starts_with("State:") && !line.contains(['Z', 'X']))
+    status.lines().any(|line| line.starts_with("State:") && !line.contains(['Z', 'X']))
 }
 
 #[cfg(test)]

@@ -17,13 +17,7 @@ use crate::process::Process;
 use crate::scratch::Scratch;
 
 /// The variables that the process gets from us; all others would make a test depend on a laptop.
-const INHERITED: [&str; 5] = [
-    "PATH",
-    "HOME",
-    "TMPDIR",
-    "RUST_BACKTRACE",
-    "LLVM_PROFILE_FILE",
-];
+const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
 
 /// An operator under test, which ends when this is dropped or this process ends.
 #[derive(Debug)]
@@ -54,10 +48,8 @@ impl OperatorProcess {
         let scratch = Scratch::new()?;
         let output = scratch.path().join("output.log");
         let arguments: Vec<_> = arguments.into_iter().map(Into::into).collect();
-        let variables: Vec<_> = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let variables: Vec<_> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let process = launch(program, kubeconfig, &arguments, &variables, &output)?;
         Ok(Self {
             program: program.to_owned(),
@@ -95,9 +87,7 @@ impl OperatorProcess {
 
     /// Ends the process at once, as a lost node does.
     pub fn kill(&mut self) -> Result<ExitStatus> {
-        self.process
-            .kill()
-            .with_context(|| format!("could not kill {}", self.program.display()))
+        self.process.kill().with_context(|| format!("could not kill {}", self.program.display()))
     }
 
     /// Sends SIGTERM, as the kubelet does, and waits for the end; an error when it still runs at
@@ -197,15 +187,9 @@ impl Drop for OperatorProcess {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let output = self.output().unwrap_or_default();
-            #[expect(
-                clippy::print_stderr,
-                reason = "a failed test shows what the operator said"
-            )]
+            #[expect(clippy::print_stderr, reason = "a failed test shows what the operator said")]
             {
-                eprintln!(
-                    "the last lines of the operator under test:\n{}",
-                    tail(&output)
-                );
+                eprintln!("the last lines of the operator under test:\n{}", tail(&output));
             }
         }
     }
@@ -225,9 +209,7 @@ fn launch(
             command.env(name, value);
         }
     }
-    command
-        .env("KUBECONFIG", kubeconfig)
-        .envs(variables.iter().cloned());
+    command.env("KUBECONFIG", kubeconfig).envs(variables.iter().cloned());
     File::options()
         .create(true)
         .append(true)

@@ -40,10 +40,8 @@ mod tests {
         let taken: Vec<_> = (0..50)
             .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, free().unwrap())).unwrap())
             .collect();
-        let ports: std::collections::BTreeSet<_> = taken
-            .iter()
-            .map(|listener| listener.local_addr().unwrap().port())
-            .collect();
+        let ports: std::collections::BTreeSet<_> =
+            taken.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         assert_eq!(ports.len(), 50);
         assert!(ports.iter().all(|port| RANGE.contains(port)));
     }

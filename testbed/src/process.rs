@@ -85,10 +85,7 @@ impl Process {
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()?;
-        Ok(Self {
-            child,
-            _watcher: watcher,
-        })
+        Ok(Self { child, _watcher: watcher })
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -41,10 +41,7 @@ pub fn skip<T>(reason: &str) -> Option<T> {
     );
     // The harness names a thread after its test.
     let thread = std::thread::current();
-    say(&format!(
-        "skipped {}: {reason}",
-        thread.name().unwrap_or("a test")
-    ));
+    say(&format!("skipped {}: {reason}", thread.name().unwrap_or("a test")));
     None
 }
 
@@ -60,10 +57,7 @@ pub async fn shared() -> Option<&'static ControlPlane> {
     let started = SHARED.get_or_try_init(ControlPlane::start).await;
     match started {
         Ok(control_plane) => Some(control_plane),
-        #[expect(
-            clippy::panic,
-            reason = "a server that does not start is a failed test"
-        )]
+        #[expect(clippy::panic, reason = "a server that does not start is a failed test")]
         Err(error) => panic!("could not start the shared control plane: {error:#}"),
     }
 }
@@ -74,10 +68,7 @@ pub async fn own(builder: crate::control_plane::ControlPlaneBuilder) -> Option<C
     require(Tool::KubeApiserver).await?;
     match builder.start().await {
         Ok(control_plane) => Some(control_plane),
-        #[expect(
-            clippy::panic,
-            reason = "a server that does not start is a failed test"
-        )]
+        #[expect(clippy::panic, reason = "a server that does not start is a failed test")]
         Err(error) => panic!("could not start a control plane: {error:#}"),
     }
 }

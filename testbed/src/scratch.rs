@@ -22,15 +22,9 @@ impl Scratch {
             .prefix("keysteward-testbed-")
             .tempdir()
             .context("could not make a temporary directory: check TMPDIR")?;
-        let path = directory
-            .path()
-            .to_str()
-            .context("the name of TMPDIR is not UTF-8")?;
+        let path = directory.path().to_str().context("the name of TMPDIR is not UTF-8")?;
         let watcher = Watcher::of_a_directory(path).context("could not start /bin/sh")?;
-        Ok(Self {
-            directory,
-            _watcher: watcher,
-        })
+        Ok(Self { directory, _watcher: watcher })
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -34,18 +34,10 @@ pub(crate) enum NotReady {
     PortTaken { name: &'static str },
     /// It ended by itself.
     #[error("{name} ended with {status} before it was ready, its last lines:\n{log}")]
-    Ended {
-        name: &'static str,
-        status: std::process::ExitStatus,
-        log: String,
-    },
+    Ended { name: &'static str, status: std::process::ExitStatus, log: String },
     /// It runs and does not answer.
     #[error("{name} was not ready within {} s: {last}; its last lines:\n{log}", READY_WITHIN.as_secs())]
-    TooSlow {
-        name: &'static str,
-        last: String,
-        log: String,
-    },
+    TooSlow { name: &'static str, last: String, log: String },
 }
 
 impl Server {
@@ -54,13 +46,7 @@ impl Server {
     where
         P: Future<Output = Result<(), String>>,
     {
-        let attempted = || {
-            format!(
-                "could not start {} from {}",
-                self.name,
-                self.program.display()
-            )
-        };
+        let attempted = || format!("could not start {} from {}", self.name, self.program.display());
         let output = File::options().create(true).append(true).open(&self.log);
         let begins = fs::metadata(&self.log).map_or(0, |log| log.len());
         let mut command = Command::new(&self.program);
@@ -82,21 +68,11 @@ impl Server {
                 return Err(if log.contains("address already in use") {
                     NotReady::PortTaken { name }.into()
                 } else {
-                    NotReady::Ended {
-                        name,
-                        status,
-                        log: tail(&log),
-                    }
-                    .into()
+                    NotReady::Ended { name, status, log: tail(&log) }.into()
                 });
             }
             if Instant::now() >= until {
-                return Err(NotReady::TooSlow {
-                    name: self.name,
-                    last,
-                    log: tail(&log()),
-                }
-                .into());
+                return Err(NotReady::TooSlow { name: self.name, last, log: tail(&log()) }.into());
             }
             sleep(Duration::from_millis(25)).await;
         }

@@ -95,12 +95,7 @@ static CHART: Module = Module {
 
 impl Tool {
     /// Every tool, in the order in which they are built.
-    pub const ALL: [Self; 4] = [
-        Self::Etcd,
-        Self::KubeApiserver,
-        Self::Helm,
-        Self::Kubeconform,
-    ];
+    pub const ALL: [Self; 4] = [Self::Etcd, Self::KubeApiserver, Self::Helm, Self::Kubeconform];
 
     /// The file name of the program.
     pub const fn name(self) -> &'static str {
@@ -119,11 +114,7 @@ impl Tool {
             .go_mod
             .lines()
             .filter_map(|line| line.trim().strip_prefix(path)?.strip_prefix(' '))
-            .find_map(|rest| {
-                rest.split_whitespace()
-                    .next()
-                    .filter(|word| word.starts_with('v'))
-            })
+            .find_map(|rest| rest.split_whitespace().next().filter(|word| word.starts_with('v')))
             .expect("go.mod requires the module of every tool, and a test reads each")
     }
 
@@ -174,10 +165,8 @@ impl Tool {
             hash.update(part.as_bytes());
         }
         let digest = hash.finalize();
-        let short = digest
-            .iter()
-            .take(6)
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let short =
+            digest.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         format!("{}-{}-{short}", self.name(), self.version())
     }
 
@@ -249,10 +238,7 @@ mod tests {
     fn every_tool_has_a_pinned_version() {
         for tool in Tool::ALL {
             let version = tool.version();
-            assert!(
-                version.starts_with('v') && version.contains('.'),
-                "{tool}: {version}"
-            );
+            assert!(version.starts_with('v') && version.contains('.'), "{tool}: {version}");
         }
         assert_eq!(Tool::KubeApiserver.version(), "v1.36.3");
     }
@@ -270,10 +256,6 @@ mod tests {
     fn each_build_has_a_place_of_its_own() {
         let keys: std::collections::BTreeSet<_> = Tool::ALL.iter().map(|tool| tool.key()).collect();
         assert_eq!(keys.len(), Tool::ALL.len());
-        assert!(
-            keys.iter()
-                .any(|key| key.starts_with("kube-apiserver-v1.36.3-")),
-            "{keys:?}"
-        );
+        assert!(keys.iter().any(|key| key.starts_with("kube-apiserver-v1.36.3-")), "{keys:?}");
     }
 }

@@ -1,10 +1,6 @@
 //! In: the server that the tests of this file share. Out: proof that it is a real one, with access
 //! limited as in a real cluster.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "what fails here fails a test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails a test")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,10 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 fn config_map(name: &str, value: &str) -> ConfigMap {
     ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        },
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
         data: Some(BTreeMap::from([("value".to_owned(), value.to_owned())])),
         ..ConfigMap::default()
     }
@@ -36,10 +29,7 @@ async fn reader(
     server: &ControlPlane,
     namespace: &str,
 ) -> keysteward_testbed::ServiceAccountAccess {
-    server
-        .new_service_account(namespace, "reader")
-        .await
-        .unwrap();
+    server.new_service_account(namespace, "reader").await.unwrap();
     let role = format!(
         "
 apiVersion: rbac.authorization.k8s.io/v1
@@ -61,11 +51,9 @@ subjects: [{{kind: ServiceAccount, name: reader, namespace: {namespace}}}]
 /// Lists ConfigMaps until the role has reached the authoriser, which lags behind a write.
 async fn list_once_allowed(client: &Client, namespace: &str) -> Vec<ConfigMap> {
     let api = Api::<ConfigMap>::namespaced(client.clone(), namespace);
-    eventually(SOON, "the role to be in force", async || {
-        api.list(&ListParams::default()).await
-    })
-    .await
-    .items
+    eventually(SOON, "the role to be in force", async || api.list(&ListParams::default()).await)
+        .await
+        .items
 }
 
 fn code<T: std::fmt::Debug>(outcome: kube::Result<T>) -> u16 {
@@ -85,16 +73,11 @@ async fn the_server_is_the_pinned_version() {
 #[tokio::test]
 async fn two_namespaces_of_one_prefix_are_two() {
     let Some(server) = shared().await else { return };
-    let (one, two) = (
-        server.new_namespace("twin").await,
-        server.new_namespace("twin").await,
-    );
+    let (one, two) = (server.new_namespace("twin").await, server.new_namespace("twin").await);
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_ne!(one, two);
     let api = Api::<ConfigMap>::namespaced(server.client(), &one);
-    api.create(&PostParams::default(), &config_map("a", "x"))
-        .await
-        .unwrap();
+    api.create(&PostParams::default(), &config_map("a", "x")).await.unwrap();
     let other = Api::<ConfigMap>::namespaced(server.client(), &two);
     assert_eq!(other.list(&ListParams::default()).await.unwrap().items, []);
 }
@@ -130,10 +113,7 @@ async fn a_token_is_read_from_its_file_and_a_renewed_one_is_another() {
 
     let first = std::fs::read_to_string(access.token_file()).unwrap();
     let kubeconfig = std::fs::read_to_string(access.kubeconfig()).unwrap();
-    assert!(
-        !kubeconfig.contains(&first),
-        "the token is in its own file only"
-    );
+    assert!(!kubeconfig.contains(&first), "the token is in its own file only");
 
     std::fs::write(access.token_file(), "spoiled").unwrap();
     let client = server.client_for(&access).await.unwrap();
@@ -152,14 +132,9 @@ async fn a_token_is_read_from_its_file_and_a_renewed_one_is_another() {
 async fn a_token_may_last_ten_minutes_and_not_less() {
     let Some(server) = shared().await else { return };
     let namespace = server.new_namespace("short").await.unwrap();
-    server
-        .new_service_account(&namespace, "brief")
-        .await
-        .unwrap();
+    server.new_service_account(&namespace, "brief").await.unwrap();
     let lasting = async |seconds| {
-        server
-            .kubeconfig_lasting(&namespace, "brief", Duration::from_secs(seconds))
-            .await
+        server.kubeconfig_lasting(&namespace, "brief", Duration::from_secs(seconds)).await
     };
     lasting(600).await.unwrap();
     let error = format!("{:#}", lasting(599).await.unwrap_err());
@@ -170,15 +145,8 @@ async fn a_token_may_last_ten_minutes_and_not_less() {
 async fn a_service_account_that_is_not_there_is_named() {
     let Some(server) = shared().await else { return };
     let namespace = server.new_namespace("nobody").await.unwrap();
-    let error = server
-        .kubeconfig_for(&namespace, "ghost")
-        .await
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        error,
-        format!("could not get a token for the ServiceAccount {namespace}/ghost")
-    );
+    let error = server.kubeconfig_for(&namespace, "ghost").await.unwrap_err().to_string();
+    assert_eq!(error, format!("could not get a token for the ServiceAccount {namespace}/ghost"));
 }
 
 #[tokio::test]
@@ -191,33 +159,22 @@ async fn the_audit_log_counts_requests_by_verb_and_resource() {
     let api = Api::<ConfigMap>::namespaced(server.client(), &namespace);
     let mark = log.mark().unwrap();
     for name in ["a", "b", "c"] {
-        api.create(&PostParams::default(), &config_map(name, "x"))
-            .await
-            .unwrap();
+        api.create(&PostParams::default(), &config_map(name, "x")).await.unwrap();
     }
     api.list(&ListParams::default()).await.unwrap();
     api.get("missing").await.unwrap_err();
 
     let mine = eventually(SOON, "five records", async || {
         let records = log.since(mark).map_err(|error| error.to_string())?;
-        let mine: Vec<_> = records
-            .into_iter()
-            .filter(|record| record.namespace == namespace)
-            .collect();
-        if mine.len() == 5 {
-            Ok(mine)
-        } else {
-            Err(format!("{mine:?}"))
-        }
+        let mine: Vec<_> =
+            records.into_iter().filter(|record| record.namespace == namespace).collect();
+        if mine.len() == 5 { Ok(mine) } else { Err(format!("{mine:?}")) }
     })
     .await;
     let key = |verb: &str| (verb.to_owned(), "configmaps".to_owned());
     let expected = BTreeMap::from([(key("create"), 3), (key("list"), 1), (key("get"), 1)]);
     assert_eq!(count(&mine), expected);
-    assert!(
-        mine.iter().all(|record| record.user == "testbed-admin"),
-        "{mine:?}"
-    );
+    assert!(mine.iter().all(|record| record.user == "testbed-admin"), "{mine:?}");
     assert_eq!(mine.last().unwrap().code, 404);
 }
 
@@ -294,15 +251,8 @@ async fn a_field_that_the_server_does_not_know_is_refused() {
     let namespace = server.new_namespace("strict").await.unwrap();
     let group = format!("{}.example.com", unique_name("g"));
     let yaml = gadgets(&group, &namespace, "size: 1, colour: red");
-    let error = apply_yaml(&server.client(), &yaml, "test")
-        .await
-        .unwrap_err();
-    let ApplyError::Refused {
-        object, message, ..
-    } = &error
-    else {
-        panic!("{error:?}")
-    };
+    let error = apply_yaml(&server.client(), &yaml, "test").await.unwrap_err();
+    let ApplyError::Refused { object, message, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*object, format!("Gadget {namespace}/first"));
     assert!(message.contains("colour"), "{message}");
 }
@@ -313,12 +263,8 @@ async fn a_rule_of_a_definition_refuses_with_its_sentence() {
     let namespace = server.new_namespace("rule").await.unwrap();
     let group = format!("{}.example.com", unique_name("g"));
     let yaml = gadgets(&group, &namespace, "size: 10");
-    let error = apply_yaml(&server.client(), &yaml, "test")
-        .await
-        .unwrap_err();
-    let ApplyError::Refused { code, message, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let error = apply_yaml(&server.client(), &yaml, "test").await.unwrap_err();
+    let ApplyError::Refused { code, message, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*code, 422);
     assert!(message.contains("size must be below ten"), "{message}");
 }
@@ -327,14 +273,8 @@ async fn a_rule_of_a_definition_refuses_with_its_sentence() {
 async fn a_kind_that_nobody_serves_is_named() {
     let Some(server) = shared().await else { return };
     let yaml = "apiVersion: nowhere.example.com/v1\nkind: Ghost\nmetadata: {name: boo}";
-    let error = apply_yaml(&server.client(), yaml, "test")
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("the server refused Ghost boo: "),
-        "{error}"
-    );
+    let error = apply_yaml(&server.client(), yaml, "test").await.unwrap_err().to_string();
+    assert!(error.starts_with("the server refused Ghost boo: "), "{error}");
 }
 
 #[tokio::test]
@@ -347,16 +287,9 @@ async fn a_field_that_somebody_else_holds_is_not_taken() {
              data: {{value: {value}}}"
         )
     };
-    apply_yaml(&server.client(), &yaml("first"), "one")
-        .await
-        .unwrap();
-    let error = apply_yaml(&server.client(), &yaml("second"), "two")
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, ApplyError::Refused { code: 409, .. }),
-        "{error}"
-    );
+    apply_yaml(&server.client(), &yaml("first"), "one").await.unwrap();
+    let error = apply_yaml(&server.client(), &yaml("second"), "two").await.unwrap_err();
+    assert!(matches!(error, ApplyError::Refused { code: 409, .. }), "{error}");
 }
 
 #[tokio::test]

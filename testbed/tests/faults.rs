@@ -32,10 +32,7 @@ async fn a_stopped_server_comes_back_at_its_place_with_its_data() {
     server.start_apiserver().await.unwrap();
     assert_ne!(server.apiserver_pid().await, Some(before));
     // The same client: the address has not changed.
-    assert_eq!(
-        api.get(&namespace).await.unwrap().metadata.name,
-        Some(namespace)
-    );
+    assert_eq!(api.get(&namespace).await.unwrap().metadata.name, Some(namespace));
     let error = server.start_apiserver().await.unwrap_err().to_string();
     assert_eq!(error, "could not start the API server: it is running");
 }
@@ -68,10 +65,7 @@ async fn a_watch_survives_the_kill_and_the_stop_of_the_server() {
     wait_for(&server.new_namespace("between").await.unwrap()).await;
 
     // Not held up by the open watch, which would be given a minute by default.
-    timeout(Duration::from_secs(20), server.stop_apiserver())
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(Duration::from_secs(20), server.stop_apiserver()).await.unwrap().unwrap();
     server.start_apiserver().await.unwrap();
     wait_for(&server.new_namespace("after").await.unwrap()).await;
 }
@@ -86,10 +80,7 @@ async fn a_paused_server_keeps_connections_and_answers_nothing() {
 
     server.pause_apiserver().await.unwrap();
     let late = timeout(Duration::from_secs(1), client.apiserver_version()).await;
-    assert!(
-        late.is_err(),
-        "nothing is refused, and nothing is answered: {late:?}"
-    );
+    assert!(late.is_err(), "nothing is refused, and nothing is answered: {late:?}");
 
     server.resume_apiserver().await.unwrap();
     eventually(SOON, "an answer", async || client.apiserver_version().await).await;
@@ -109,9 +100,6 @@ async fn a_list_is_complete_after_a_kill() {
     server.start_apiserver().await.unwrap();
     let api = Api::<Namespace>::all(server.client());
     let found = api.list(&kube::api::ListParams::default()).await.unwrap();
-    let names: Vec<_> = found
-        .into_iter()
-        .filter_map(|found| found.metadata.name)
-        .collect();
+    let names: Vec<_> = found.into_iter().filter_map(|found| found.metadata.name).collect();
     assert!(made.iter().all(|name| names.contains(name)), "{names:?}");
 }

@@ -38,11 +38,7 @@ impl Traces {
             if pids.is_empty() && !self.directory.exists() {
                 return Ok(());
             }
-            Err(format!(
-                "{pids:?} run, {}: {}",
-                self.directory.display(),
-                self.directory.exists()
-            ))
+            Err(format!("{pids:?} run, {}: {}", self.directory.display(), self.directory.exists()))
         })
         .await;
         assert_eq!(processes_that_name(&self.directory), Vec::<String>::new());
@@ -68,9 +64,7 @@ fn start_elsewhere() -> (Child, Traces) {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(owner.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(owner.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let told: serde_json::Value = serde_json::from_str(&line).unwrap();
     let pid = |name: &str| u32::try_from(told[name].as_u64().unwrap()).unwrap();
     let kubeconfig = Path::new(told["KUBECONFIG"].as_str().unwrap());

@@ -42,11 +42,7 @@ async fn it_is_asked_to_end_and_its_status_is_told() {
 async fn one_that_does_not_end_is_an_error_and_is_then_killed() {
     let mut operator = shell("trap '' TERM; echo up; while :; do sleep 0.05; done");
     operator.wait_for_output("up", SOON).await.unwrap();
-    let error = operator
-        .terminate(Duration::from_millis(200))
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = operator.terminate(Duration::from_millis(200)).await.unwrap_err().to_string();
     assert_eq!(error, "/bin/sh still ran after 200ms");
     operator.kill().unwrap();
     assert!(!operator.is_running().unwrap());
@@ -56,42 +52,22 @@ async fn one_that_does_not_end_is_an_error_and_is_then_killed() {
 async fn a_restart_is_another_process_with_the_output_of_both() {
     let mut operator = shell("echo run by $$; sleep 60");
     let first = operator.pid();
-    operator
-        .wait_for_output(&format!("run by {first}"), SOON)
-        .await
-        .unwrap();
+    operator.wait_for_output(&format!("run by {first}"), SOON).await.unwrap();
     operator.restart().unwrap();
     let second = operator.pid();
     assert_ne!(first, second);
     assert!(!is_running(first));
-    operator
-        .wait_for_output(&format!("run by {second}"), SOON)
-        .await
-        .unwrap();
-    assert!(
-        operator
-            .output()
-            .unwrap()
-            .contains(&format!("run by {first}"))
-    );
-    operator
-        .restart_with(["-c", "echo another; sleep 60"])
-        .unwrap();
+    operator.wait_for_output(&format!("run by {second}"), SOON).await.unwrap();
+    assert!(operator.output().unwrap().contains(&format!("run by {first}")));
+    operator.restart_with(["-c", "echo another; sleep 60"]).unwrap();
     operator.wait_for_output("another", SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn waiting_for_words_ends_with_the_process() {
     let mut operator = shell("echo something else; exit 3");
-    let error = operator
-        .wait_for_output("never", SOON)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("exit status: 3") && error.contains("something else"),
-        "{error}"
-    );
+    let error = operator.wait_for_output("never", SOON).await.unwrap_err().to_string();
+    assert!(error.contains("exit status: 3") && error.contains("something else"), "{error}");
     assert_eq!(operator.ended(SOON).await.unwrap().code(), Some(3));
 }
 
@@ -100,14 +76,8 @@ async fn a_secret_in_the_output_is_found_and_not_repeated() {
     let mut operator = shell("echo first; echo the key is xyzzy; sleep 60");
     operator.wait_for_output("key", SOON).await.unwrap();
     operator.assert_never_wrote("plugh").unwrap();
-    let error = operator
-        .assert_never_wrote("xyzzy")
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        error,
-        "the operator wrote a secret of 5 bytes, around line 2 of its output"
-    );
+    let error = operator.assert_never_wrote("xyzzy").unwrap_err().to_string();
+    assert_eq!(error, "the operator wrote a secret of 5 bytes, around line 2 of its output");
 }
 
 #[tokio::test]
@@ -126,16 +96,9 @@ async fn a_paused_one_says_nothing_until_it_is_resumed() {
     operator.pause().unwrap();
     let stopped = |pid| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        if status.contains("State:\tT") {
-            Ok(())
-        } else {
-            Err(status)
-        }
+        if status.contains("State:\tT") { Ok(()) } else { Err(status) }
     };
-    eventually(SOON, "the process stopped", async || {
-        stopped(operator.pid())
-    })
-    .await;
+    eventually(SOON, "the process stopped", async || stopped(operator.pid())).await;
     let words = operator.output().unwrap();
     let next = words.lines().count() + 1;
     operator
@@ -143,10 +106,7 @@ async fn a_paused_one_says_nothing_until_it_is_resumed() {
         .await
         .unwrap_err();
     operator.resume().unwrap();
-    operator
-        .wait_for_output(&format!("tick {next}"), SOON)
-        .await
-        .unwrap();
+    operator.wait_for_output(&format!("tick {next}"), SOON).await.unwrap();
 }
 
 #[tokio::test]
@@ -156,13 +116,13 @@ async fn its_children_end_with_it() {
     let child: u32 = line.trim_start_matches("child ").parse().unwrap();
     assert!(is_running(child));
     drop(operator);
-    eventually(SOON, "the child gone", async || {
-        if is_running(child) {
-            Err("it runs")
-        } else {
-            Ok(())
-        }
-    })
+    eventually(
+        SOON,
+        "the child gone",
+        async || {
+            if is_running(child) { Err("it runs") } else { Ok(()) }
+        },
+    )
     .await;
 }
 
@@ -174,8 +134,5 @@ fn a_program_that_is_not_there_is_named() {
         [] as [&str; 0],
         [] as [(&str, &str); 0],
     );
-    assert_eq!(
-        started.unwrap_err().to_string(),
-        "could not start /nowhere/operator"
-    );
+    assert_eq!(started.unwrap_err().to_string(), "could not start /nowhere/operator");
 }

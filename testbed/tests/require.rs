@@ -24,23 +24,14 @@ fn run(test: &str, require_all: Option<&str>) -> Output {
 #[test]
 fn a_missing_tool_skips_the_test_in_one_line() {
     for (test, why) in [
-        (
-            "needs_helm",
-            "helm is neither in KUBEBUILDER_ASSETS nor in ",
-        ),
-        (
-            "needs_a_server",
-            "etcd is neither in KUBEBUILDER_ASSETS nor in ",
-        ),
+        ("needs_helm", "helm is neither in KUBEBUILDER_ASSETS nor in "),
+        ("needs_a_server", "etcd is neither in KUBEBUILDER_ASSETS nor in "),
         ("needs_a_program", "there is no no-such-program on the PATH"),
     ] {
         let output = run(test, None);
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{told}");
-        assert!(
-            told.starts_with(&format!("testbed: skipped {test}: {why}")),
-            "{told}"
-        );
+        assert!(told.starts_with(&format!("testbed: skipped {test}: {why}")), "{told}");
         assert_eq!(told.lines().count(), 1, "{told}");
     }
 }
@@ -51,10 +42,7 @@ fn a_missing_tool_fails_the_test_where_nothing_may_be_skipped() {
         let output = run(test, Some("1"));
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(!output.status.success(), "{told}");
-        assert!(
-            told.contains("KEYSTEWARD_REQUIRE_ALL=1 forbids to skip it"),
-            "{told}"
-        );
+        assert!(told.contains("KEYSTEWARD_REQUIRE_ALL=1 forbids to skip it"), "{told}");
     }
     assert!(run("needs_helm", Some("0")).status.success());
 }

@@ -29,9 +29,7 @@ struct Machine {
 
 impl Machine {
     fn with_go(script: &str) -> Self {
-        let machine = Self {
-            root: tempfile::tempdir().unwrap(),
-        };
+        let machine = Self { root: tempfile::tempdir().unwrap() };
         machine.program("bin/go", script);
         machine
     }
@@ -52,10 +50,7 @@ impl Machine {
         command
             .arg("tools")
             .env_clear()
-            .env(
-                "PATH",
-                format!("{}:/usr/bin:/bin", self.path("bin").display()),
-            )
+            .env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()))
             .env("HOME", self.path("home"))
             .env("CALLS", self.path("calls"))
             .stdout(Stdio::piped())
@@ -65,10 +60,7 @@ impl Machine {
 
     /// How many builds there were.
     fn builds(&self) -> usize {
-        fs::read_to_string(self.path("calls"))
-            .unwrap_or_default()
-            .lines()
-            .count()
+        fs::read_to_string(self.path("calls")).unwrap_or_default().lines().count()
     }
 
     fn let_go_wait(&self) {
@@ -81,19 +73,10 @@ impl Machine {
 }
 
 fn paths(output: &Output) -> Vec<PathBuf> {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout)
         .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["path"]
-                .as_str()
-                .unwrap()
-                .into()
-        })
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["path"].as_str().unwrap().into())
         .collect()
 }
 
@@ -104,17 +87,9 @@ fn a_tool_is_built_once_and_then_found_in_the_cache_of_the_home() {
     let built = paths(&first);
     assert_eq!(built.len(), Tool::ALL.len());
     let cache = machine.path("home/.cache/keysteward/tools");
-    assert!(
-        built
-            .iter()
-            .all(|path| path.starts_with(&cache) && path.is_file()),
-        "{built:?}"
-    );
+    assert!(built.iter().all(|path| path.starts_with(&cache) && path.is_file()), "{built:?}");
     let told = String::from_utf8(first.stderr).unwrap();
-    assert!(
-        told.contains("kube-apiserver v1.36.3 is not on this machine yet"),
-        "{told}"
-    );
+    assert!(told.contains("kube-apiserver v1.36.3 is not on this machine yet"), "{told}");
 
     assert_eq!(paths(&machine.tools().output().unwrap()), built);
     assert_eq!(machine.builds(), Tool::ALL.len());
@@ -125,10 +100,7 @@ fn a_build_is_told_the_pinned_package_and_version() {
     let machine = Machine::with_go(SLOW_GO);
     machine.tools().output().unwrap();
     let calls = fs::read_to_string(machine.path("calls")).unwrap();
-    let api_server = calls
-        .lines()
-        .find(|call| call.ends_with("cmd/kube-apiserver"))
-        .unwrap();
+    let api_server = calls.lines().find(|call| call.ends_with("cmd/kube-apiserver")).unwrap();
     let flags =
         "build -v -trimpath -ldflags -s -w -X k8s.io/component-base/version.gitVersion=v1.36.3";
     assert!(api_server.starts_with(flags), "{api_server}");
@@ -150,10 +122,7 @@ fn a_directory_of_ready_programs_comes_before_the_cache() {
     let found = paths(&output);
     assert_eq!(found[0], assets.join("etcd"));
     assert_eq!(found[1], assets.join("kube-apiserver"));
-    assert!(
-        found[2].starts_with(machine.path("elsewhere/tools")),
-        "{found:?}"
-    );
+    assert!(found[2].starts_with(machine.path("elsewhere/tools")), "{found:?}");
     assert_eq!(machine.builds(), 2);
 }
 
@@ -161,17 +130,10 @@ fn a_directory_of_ready_programs_comes_before_the_cache() {
 fn without_go_it_is_said_what_to_install() {
     let machine = Machine::with_go("exit 1");
     fs::remove_file(machine.path("bin/go")).unwrap();
-    let output = machine
-        .tools()
-        .env("PATH", machine.path("bin"))
-        .output()
-        .unwrap();
+    let output = machine.tools().env("PATH", machine.path("bin")).output().unwrap();
     assert!(!output.status.success());
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        told.contains("install Go 1.26 or later, or set KUBEBUILDER_ASSETS"),
-        "{told}"
-    );
+    assert!(told.contains("install Go 1.26 or later, or set KUBEBUILDER_ASSETS"), "{told}");
 }
 
 #[test]
@@ -181,16 +143,10 @@ fn a_build_that_fails_shows_what_go_said_and_leaves_nothing_to_be_found() {
     assert!(!output.status.success());
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("go could not build etcd"), "{told}");
-    assert!(
-        told.contains("exit status: 4") && told.contains("no route to the proxy"),
-        "{told}"
-    );
+    assert!(told.contains("exit status: 4") && told.contains("no route to the proxy"), "{told}");
 
     machine.program("bin/go", SLOW_GO);
-    assert_eq!(
-        paths(&machine.tools().output().unwrap()).len(),
-        Tool::ALL.len()
-    );
+    assert_eq!(paths(&machine.tools().output().unwrap()).len(), Tool::ALL.len());
 }
 
 #[tokio::test]
@@ -201,10 +157,7 @@ async fn two_processes_build_each_tool_once_between_them() {
     let second = machine.tools().spawn().unwrap();
     builds_become(&machine, 1).await;
     machine.let_go_finish();
-    let (first, second) = (
-        first.wait_with_output().unwrap(),
-        second.wait_with_output().unwrap(),
-    );
+    let (first, second) = (first.wait_with_output().unwrap(), second.wait_with_output().unwrap());
     assert_eq!(paths(&first), paths(&second));
     assert_eq!(machine.builds(), Tool::ALL.len());
 }
@@ -224,20 +177,13 @@ async fn a_builder_that_was_killed_leaves_neither_a_lock_nor_half_a_tool() {
     let built = paths(&second.wait_with_output().unwrap());
     assert!(built.iter().all(|path| path.is_file()), "{built:?}");
     assert_eq!(machine.builds(), 1 + Tool::ALL.len());
-    assert_eq!(
-        partial_builds(built[0].parent().unwrap().parent().unwrap()),
-        Vec::<PathBuf>::new()
-    );
+    assert_eq!(partial_builds(built[0].parent().unwrap().parent().unwrap()), Vec::<PathBuf>::new());
 }
 
 async fn builds_become(machine: &Machine, wanted: usize) {
     eventually(SOON, "go to be called", async || {
         let builds = machine.builds();
-        if builds == wanted {
-            Ok(())
-        } else {
-            Err(format!("{builds} calls"))
-        }
+        if builds == wanted { Ok(()) } else { Err(format!("{builds} calls")) }
     })
     .await;
 }

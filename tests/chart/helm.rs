@@ -11,10 +11,7 @@ pub(crate) const KUBERNETES: &str = "1.36.3";
 /// Sets of values that together reach every branch of every template.
 pub(crate) const VALUES: &[(&str, &[&str])] = &[
     ("the defaults", &[]),
-    (
-        "some namespaces",
-        &["watchNamespaces={team-a,team-b}", "ownerId=prod-eu"],
-    ),
+    ("some namespaces", &["watchNamespaces={team-a,team-b}", "ownerId=prod-eu"]),
     (
         "everything",
         &[
@@ -46,14 +43,7 @@ pub(crate) const VALUES: &[(&str, &[&str])] = &[
             "topologySpreadConstraints[0].whenUnsatisfiable=ScheduleAnyway",
         ],
     ),
-    (
-        "the least",
-        &[
-            "crds.install=false",
-            "rbac.create=false",
-            "serviceAccount.create=false",
-        ],
-    ),
+    ("the least", &["crds.install=false", "rbac.create=false", "serviceAccount.create=false"]),
 ];
 
 pub(crate) fn chart() -> PathBuf {
@@ -86,19 +76,11 @@ pub(crate) async fn rendered(namespace: &str, values: &[&str]) -> Option<Vec<Val
     assert!(output.status.success(), "{}", told(&output));
     let text = String::from_utf8(output.stdout).expect("helm writes UTF-8");
     let documents: Vec<Value> = serde_saphyr::from_multiple(&text).expect("helm writes YAML");
-    Some(
-        documents
-            .into_iter()
-            .filter(|document| !document.is_null())
-            .collect(),
-    )
+    Some(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
 pub(crate) fn of_kind<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
-    objects
-        .iter()
-        .filter(|object| object["kind"] == kind)
-        .collect()
+    objects.iter().filter(|object| object["kind"] == kind).collect()
 }
 
 pub(crate) fn arguments(objects: &[Value]) -> Vec<String> {

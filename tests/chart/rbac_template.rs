@@ -22,11 +22,7 @@ pub(crate) fn text() -> String {
     text.push_str("{{- end }}\n");
     text.push_str(&binding("ClusterRole", "{{ $name | quote }}", None));
 
-    text.push_str(&role(
-        "Role",
-        "{{ $name | quote }}",
-        Some("{{ .Release.Namespace | quote }}"),
-    ));
+    text.push_str(&role("Role", "{{ $name | quote }}", Some("{{ .Release.Namespace | quote }}")));
     text.push_str(&rules(Scope::Own));
     text.push_str(&binding(
         "Role",
@@ -49,25 +45,15 @@ pub(crate) fn text() -> String {
     text.push_str("{{- end }}\n");
 
     text.push_str("{{- if .Values.watchNamespaces }}\n");
-    text.push_str(&role(
-        "Role",
-        "{{ printf \"%s-events\" $name | quote }}",
-        Some("default"),
-    ));
+    text.push_str(&role("Role", "{{ printf \"%s-events\" $name | quote }}", Some("default")));
     text.push_str(&rules(Scope::Default));
-    text.push_str(&binding(
-        "Role",
-        "{{ printf \"%s-events\" $name | quote }}",
-        Some("default"),
-    ));
+    text.push_str(&binding("Role", "{{ printf \"%s-events\" $name | quote }}", Some("default")));
     text.push_str("{{- end }}\n{{- end }}\n");
     text
 }
 
 fn head(kind: &str, name: &str, namespace: Option<&str>) -> String {
-    let namespace = namespace
-        .map(|it| format!("\n  namespace: {it}"))
-        .unwrap_or_default();
+    let namespace = namespace.map(|it| format!("\n  namespace: {it}")).unwrap_or_default();
     format!(
         "---
 apiVersion: rbac.authorization.k8s.io/v1

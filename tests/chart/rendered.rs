@@ -32,11 +32,7 @@ fn the_chart_holds_the_definitions_and_the_rights_of_the_code() {
         );
     }
     let definitions = fs::read_dir(chart().join("files/crds")).unwrap().count();
-    assert_eq!(
-        definitions,
-        wanted.len() - 1,
-        "files/crds holds a file too many"
-    );
+    assert_eq!(definitions, wanted.len() - 1, "files/crds holds a file too many");
 }
 
 #[tokio::test]
@@ -58,20 +54,13 @@ async fn wrong_values_are_refused() {
         ("watchNamespaces={a,a}", "watchNamespaces"),
         ("ownerId=a b", "ownerId"),
         ("image.digest=latest", "digest"),
-        (
-            "allowedEndpoints={gateway.acme.example}",
-            "allowedEndpoints",
-        ),
+        ("allowedEndpoints={gateway.acme.example}", "allowedEndpoints"),
     ] {
         let Some(output) = helm(&["template", RELEASE], "system", &[value]).await else {
             return;
         };
         assert!(!output.status.success(), "{value} was taken");
-        assert!(
-            told(&output).contains(expected),
-            "{value}: {}",
-            told(&output)
-        );
+        assert!(told(&output).contains(expected), "{value}: {}", told(&output));
     }
 }
 
@@ -82,10 +71,7 @@ async fn the_rendered_definitions_are_those_of_the_code() {
     };
     let mut definitions = BTreeMap::new();
     for object in of_kind(&objects, "CustomResourceDefinition") {
-        assert_eq!(
-            object["metadata"]["annotations"]["helm.sh/resource-policy"],
-            "keep"
-        );
+        assert_eq!(object["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
         assert!(object["metadata"]["labels"]["app.kubernetes.io/instance"].is_null());
         let definition: CustomResourceDefinition = serde_json::from_value(object.clone()).unwrap();
         definitions.insert(definition.metadata.name.unwrap(), definition.spec);
@@ -94,10 +80,7 @@ async fn the_rendered_definitions_are_those_of_the_code() {
         .into_iter()
         .map(|definition| (definition.metadata.name.unwrap(), definition.spec))
         .collect();
-    assert!(
-        definitions == expected,
-        "the chart changes the definitions on their way"
-    );
+    assert!(definitions == expected, "the chart changes the definitions on their way");
 
     let objects = rendered("system", &["crds.install=false"]).await.unwrap();
     assert!(of_kind(&objects, "CustomResourceDefinition").is_empty());
@@ -115,18 +98,10 @@ async fn the_rendered_rights_are_those_of_the_table() {
             return;
         };
         let name = "steward-keysteward";
-        let place = Place {
-            name,
-            namespace: "system",
-            service_account: name,
-            served,
-        };
+        let place = Place { name, namespace: "system", service_account: name, served };
         let sorted = |mut manifests: Vec<Value>| {
             for manifest in &mut manifests {
-                manifest["metadata"]
-                    .as_object_mut()
-                    .unwrap()
-                    .remove("labels");
+                manifest["metadata"].as_object_mut().unwrap().remove("labels");
             }
             manifests.sort_by_key(Value::to_string);
             manifests
@@ -135,11 +110,7 @@ async fn the_rendered_rights_are_those_of_the_table() {
             .into_iter()
             .filter(|object| object["apiVersion"] == "rbac.authorization.k8s.io/v1")
             .collect();
-        assert_eq!(
-            sorted(rendered),
-            sorted(rbac::manifests(&place)),
-            "{served:?}"
-        );
+        assert_eq!(sorted(rendered), sorted(rbac::manifests(&place)), "{served:?}");
     }
 }
 
@@ -150,10 +121,7 @@ async fn what_is_written_in_the_values_reaches_the_command_line() {
     };
     let plain = arguments(&objects);
     for absent in ["--namespaces", "--owner-id", "--allowed-endpoints"] {
-        assert!(
-            !plain.iter().any(|argument| argument.starts_with(absent)),
-            "{plain:?}"
-        );
+        assert!(!plain.iter().any(|argument| argument.starts_with(absent)), "{plain:?}");
     }
     let values = [
         "watchNamespaces={team-a,team-b}",
@@ -169,10 +137,7 @@ async fn what_is_written_in_the_values_reaches_the_command_line() {
         "--allowed-endpoints=https://a.example,https://b.example",
         "--settle=0s",
     ] {
-        assert!(
-            given.iter().any(|argument| argument == wanted),
-            "{wanted} is not in {given:?}"
-        );
+        assert!(given.iter().any(|argument| argument == wanted), "{wanted} is not in {given:?}");
     }
 }
 
@@ -184,10 +149,7 @@ async fn the_program_understands_the_command_line_of_the_chart() {
         };
         let line = [vec!["keysteward".to_owned()], arguments(&objects)].concat();
         let understood = Arguments::try_parse_from(&line);
-        let command = understood
-            .map_err(|error| format!("{what}: {error}"))
-            .unwrap()
-            .command;
+        let command = understood.map_err(|error| format!("{what}: {error}")).unwrap().command;
         assert!(matches!(command, cli::Command::Run(_)), "{what}: {line:?}");
     }
 }
@@ -198,17 +160,11 @@ async fn a_name_that_looks_like_a_number_stays_a_text() {
     let Some(objects) = rendered("42", &values).await else {
         return;
     };
-    for object in objects
-        .iter()
-        .filter(|object| object["kind"] != "CustomResourceDefinition")
-    {
+    for object in objects.iter().filter(|object| object["kind"] != "CustomResourceDefinition") {
         let metadata = &object["metadata"];
         assert!(metadata["name"].is_string(), "{metadata}");
         let namespaced = !object["kind"].as_str().unwrap().starts_with("Cluster");
-        assert!(
-            !namespaced || metadata["namespace"].is_string(),
-            "{metadata}"
-        );
+        assert!(!namespaced || metadata["namespace"].is_string(), "{metadata}");
         for label in metadata["labels"].as_object().unwrap().values() {
             assert!(label.is_string(), "{metadata}");
         }

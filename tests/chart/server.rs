@@ -41,10 +41,8 @@ async fn kubeconform_finds_every_field_known_and_of_its_type() {
         "apis/rbac.authorization.k8s.io/v1",
     ];
     schemas::export(&client, &paths, folder.path()).await;
-    let location = format!(
-        "{}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json",
-        folder.path().display()
-    );
+    let location =
+        format!("{}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json", folder.path().display());
     let check = |manifest: &str| {
         let file = folder.path().join("manifest.yaml");
         fs::write(&file, manifest).unwrap();
@@ -64,26 +62,15 @@ async fn kubeconform_finds_every_field_known_and_of_its_type() {
 
         // The check itself must be able to fail.
         let misspelled = manifest.replace("enableServiceLinks", "enableServiceLink");
-        assert!(
-            !check(&misspelled).status.success(),
-            "a misspelled field was not found"
-        );
+        assert!(!check(&misspelled).status.success(), "a misspelled field was not found");
     }
     for folder in ["examples", "examples/more", "examples/templates"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "yaml")
-            {
+            if path.extension().is_some_and(|extension| extension == "yaml") {
                 let checked = check(&fs::read_to_string(&path).unwrap());
-                assert!(
-                    checked.status.success(),
-                    "{}: {}",
-                    path.display(),
-                    told(&checked)
-                );
+                assert!(checked.status.success(), "{}: {}", path.display(), told(&checked));
             }
         }
     }
@@ -91,19 +78,14 @@ async fn kubeconform_finds_every_field_known_and_of_its_type() {
 
 async fn install_definitions(client: &Client) {
     for (_, text) in crds::files() {
-        apply_yaml(client, &text, "helm")
-            .await
-            .expect("the server takes our definitions");
+        apply_yaml(client, &text, "helm").await.expect("the server takes our definitions");
     }
 }
 
 /// Applies the chart into a namespace of its own, and returns that with what was applied.
 async fn applied(control_plane: &ControlPlane, values: &[&str]) -> Option<(String, Vec<Value>)> {
     let client = control_plane.client();
-    let namespace = control_plane
-        .new_namespace("chart")
-        .await
-        .expect("a namespace can be made");
+    let namespace = control_plane.new_namespace("chart").await.expect("a namespace can be made");
     let fullname = format!("fullnameOverride={namespace}");
     let values = [values, &[&fullname]].concat();
     let objects = rendered(&namespace, &values).await?;
@@ -114,8 +96,7 @@ async fn applied(control_plane: &ControlPlane, values: &[&str]) -> Option<(Strin
             continue;
         }
         let done = apply_yaml(&client, &object.to_string(), "helm").await;
-        done.map_err(|error| error.to_string())
-            .expect("the server takes it");
+        done.map_err(|error| error.to_string()).expect("the server takes it");
     }
     Some((namespace, objects))
 }
@@ -128,9 +109,7 @@ async fn a_server_takes_everything_with_strict_field_validation() {
     for team in ["team-a", "team-b"] {
         let namespace =
             json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": team } });
-        apply_yaml(&control_plane.client(), &namespace.to_string(), "helm")
-            .await
-            .unwrap();
+        apply_yaml(&control_plane.client(), &namespace.to_string(), "helm").await.unwrap();
     }
     for (_, values) in VALUES {
         if applied(control_plane, values).await.is_none() {
@@ -146,9 +125,7 @@ async fn a_server_takes_everything_with_strict_field_validation() {
         let name = definition["metadata"]["name"].as_str().unwrap();
         let mut parameters = PatchParams::apply("helm").validation_strict().force();
         parameters.dry_run = true;
-        api.patch(name, &parameters, &Patch::Apply(definition))
-            .await
-            .unwrap();
+        api.patch(name, &parameters, &Patch::Apply(definition)).await.unwrap();
     }
 }
 
@@ -165,29 +142,17 @@ async fn the_pod_meets_the_restricted_standard() {
         "pod-security.kubernetes.io/enforce": "restricted",
     } } });
     Api::<Namespace>::all(client.clone())
-        .patch(
-            &namespace,
-            &PatchParams::default(),
-            &Patch::Merge(restricted),
-        )
+        .patch(&namespace, &PatchParams::default(), &Patch::Merge(restricted))
         .await
         .unwrap();
-    let deployment = Api::<Deployment>::namespaced(client.clone(), &namespace)
-        .get(&namespace)
-        .await
-        .unwrap();
+    let deployment =
+        Api::<Deployment>::namespaced(client.clone(), &namespace).get(&namespace).await.unwrap();
     let template = deployment.spec.unwrap().template;
-    let mut pod = Pod {
-        metadata: template.metadata.unwrap(),
-        spec: template.spec,
-        ..Pod::default()
-    };
+    let mut pod =
+        Pod { metadata: template.metadata.unwrap(), spec: template.spec, ..Pod::default() };
     pod.metadata.name = Some("steward".into());
     let pods = Api::<Pod>::namespaced(client, &namespace);
-    let dry_run = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     // First that the standard is enforced at all, then that the pod meets it.
     context(&mut pod).allow_privilege_escalation = Some(true);
     eventually(SOON, "the standard to be in force", async || {
@@ -203,10 +168,7 @@ async fn the_pod_meets_the_restricted_standard() {
 
 fn context(pod: &mut Pod) -> &mut SecurityContext {
     let spec = pod.spec.as_mut().expect("a pod has a spec");
-    spec.containers[0]
-        .security_context
-        .as_mut()
-        .expect("the chart sets it")
+    spec.containers[0].security_context.as_mut().expect("the chart sets it")
 }
 
 #[tokio::test]
@@ -221,9 +183,7 @@ async fn the_service_account_reads_secrets_only_where_it_serves() {
         let Some((own, objects)) = applied(control_plane, values).await else {
             return;
         };
-        let account = of_kind(&objects, "ServiceAccount")[0]["metadata"]["name"]
-            .as_str()
-            .unwrap();
+        let account = of_kind(&objects, "ServiceAccount")[0]["metadata"]["name"].as_str().unwrap();
         let access = control_plane.kubeconfig_for(&own, account).await.unwrap();
         let client = control_plane.client_for(&access).await.unwrap();
         let reads = async |namespace: &str| {
@@ -296,9 +256,6 @@ async fn a_release_comes_changes_and_goes_and_the_definitions_stay() {
     .await;
     helm(&["uninstall", RELEASE]);
     let objects: Api<ServiceAccountCredential> = Api::namespaced(control_plane.client(), "default");
-    assert!(
-        objects.get("reporting-etl").await.is_ok(),
-        "the objects outlive the release"
-    );
+    assert!(objects.get("reporting-etl").await.is_ok(), "the objects outlive the release");
     helm(&["install", RELEASE, chart]);
 }

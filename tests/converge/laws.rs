@@ -40,9 +40,7 @@ const DEEDS: [Deed; 20] = [
     |state| tamper(state, |client| client.state = Activity::Inactive),
     |state| tamper(state, |client| client.settings.roles.clear()),
     |state| tamper(state, |client| client.settings.roles = [role("Reporting Editor")].into()),
-    |state| {
-        tamper(state, |client| client.settings.grant_types = ["password".into()].into())
-    },
+    |state| tamper(state, |client| client.settings.grant_types = ["password".into()].into()),
     |state| tamper(state, |client| client.settings.name = "theirs".into()),
     |state| tamper(state, |client| client.description.insert_str(0, "ours\n")),
     |state| {

@@ -70,9 +70,7 @@ async fn objects_are_found_by_platform_and_by_secret() {
         let mut object = accepted(&namespace, name);
         object["spec"]["platformRef"]["name"] = json!(name);
         object["spec"]["credential"] = json!({ "secretName": format!("{name}-credential") });
-        api.create(&PostParams::default(), &credential(object))
-            .await
-            .unwrap();
+        api.create(&PostParams::default(), &credential(object)).await.unwrap();
     }
     for (selector, count) in [
         ("spec.platformRef.name=one", 1),
@@ -80,10 +78,7 @@ async fn objects_are_found_by_platform_and_by_secret() {
         ("spec.token.secretName=token", 2),
         ("spec.credential.secretName=two-credential", 1),
     ] {
-        let found = api
-            .list(&ListParams::default().fields(selector))
-            .await
-            .unwrap();
+        let found = api.list(&ListParams::default().fields(selector)).await.unwrap();
         assert_eq!(found.items.len(), count, "{selector}");
     }
 }
@@ -91,34 +86,16 @@ async fn objects_are_found_by_platform_and_by_secret() {
 #[tokio::test]
 async fn every_kind_is_found_by_its_category_and_short_name() {
     let Some(client) = client().await else { return };
-    let resources = client
-        .list_api_group_resources("keysteward.dev/v1alpha1")
-        .await
-        .unwrap();
-    let kinds: Vec<_> = resources
-        .resources
-        .iter()
-        .filter(|r| !r.name.contains('/'))
-        .collect();
+    let resources = client.list_api_group_resources("keysteward.dev/v1alpha1").await.unwrap();
+    let kinds: Vec<_> = resources.resources.iter().filter(|r| !r.name.contains('/')).collect();
     assert_eq!(kinds.len(), 3);
     for resource in kinds {
-        assert_eq!(
-            resource.categories,
-            Some(vec!["keysteward".to_owned()]),
-            "{}",
-            resource.name
-        );
+        assert_eq!(resource.categories, Some(vec!["keysteward".to_owned()]), "{}", resource.name);
         let short =
             (resource.kind == "ServiceAccountCredential").then(|| vec!["sacred".to_owned()]);
         assert_eq!(resource.short_names, short, "{}", resource.name);
     }
     // The typed lists read what a server gives.
-    Api::<Platform>::all(client.clone())
-        .list(&ListParams::default())
-        .await
-        .unwrap();
-    Api::<ClusterPlatform>::all(client)
-        .list(&ListParams::default())
-        .await
-        .unwrap();
+    Api::<Platform>::all(client.clone()).list(&ListParams::default()).await.unwrap();
+    Api::<ClusterPlatform>::all(client).list(&ListParams::default()).await.unwrap();
 }

@@ -14,9 +14,7 @@ async fn every_example_is_accepted() {
     let system = json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "keysteward-system" },
     });
-    apply_yaml(&client, &system.to_string(), "user")
-        .await
-        .unwrap();
+    apply_yaml(&client, &system.to_string(), "user").await.unwrap();
     for part in ["examples", "examples/more", "examples/templates"] {
         for (name, text) in yaml_files(part) {
             let applied = apply_yaml(&client, &text, "user").await;
@@ -32,21 +30,12 @@ async fn every_bad_example_is_refused_with_its_sentence() {
         "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "analytics" },
     });
     // Its name comes from the examples, which another test may be applying at this moment.
-    apply_yaml(&client, &analytics.to_string(), "user")
-        .await
-        .unwrap();
+    apply_yaml(&client, &analytics.to_string(), "user").await.unwrap();
     let files = yaml_files("examples/bad");
-    assert!(
-        files.len() > 50,
-        "only {} bad examples were found",
-        files.len()
-    );
+    assert!(files.len() > 50, "only {} bad examples were found", files.len());
     let mut wrong = Vec::new();
     for (name, text) in files {
-        let expected = text
-            .lines()
-            .next()
-            .and_then(|line| line.strip_prefix("# refused: "));
+        let expected = text.lines().next().and_then(|line| line.strip_prefix("# refused: "));
         let expected = expected.unwrap_or_else(|| panic!("{name} does not say what is expected"));
         match apply_yaml(&client, &text, "user").await {
             Ok(_) => wrong.push(format!("{name}: was accepted")),
@@ -64,13 +53,8 @@ async fn a_new_object_shows_its_defaults_and_a_status_that_is_not_done() {
     let Some(client) = client().await else { return };
     let namespace = namespace("defaults").await;
     let api: Api<ServiceAccountCredential> = Api::namespaced(client.clone(), &namespace);
-    let made = api
-        .create(
-            &PostParams::default(),
-            &credential(accepted(&namespace, "etl")),
-        )
-        .await
-        .unwrap();
+    let made =
+        api.create(&PostParams::default(), &credential(accepted(&namespace, "etl"))).await.unwrap();
     assert_eq!(made.status.unwrap().observed_generation, Some(-1));
     assert!(made.spec.enabled && !made.spec.suspend);
     assert_eq!(made.spec.token.unwrap().refresh_after_percent, 66);
@@ -85,10 +69,7 @@ async fn a_new_object_shows_its_defaults_and_a_status_that_is_not_done() {
             "credentialsSecretRef": { "name": "admin" },
         },
     });
-    let made = &apply_yaml(&client, &platform.to_string(), "user")
-        .await
-        .unwrap()[0]
-        .data;
+    let made = &apply_yaml(&client, &platform.to_string(), "user").await.unwrap()[0].data;
     assert_eq!(made["status"], json!({ "observedGeneration": -1 }));
     assert_eq!(made["spec"]["sweepInterval"], "5m");
     assert_eq!(made["spec"]["requestsPerMinute"], 240);
@@ -99,18 +80,10 @@ async fn what_may_change_changes_and_what_is_fixed_is_refused() {
     let Some(client) = client().await else { return };
     let namespace = namespace("changes").await;
     let api: Api<ServiceAccountCredential> = Api::namespaced(client, &namespace);
-    api.create(
-        &PostParams::default(),
-        &credential(accepted(&namespace, "etl")),
-    )
-    .await
-    .unwrap();
+    api.create(&PostParams::default(), &credential(accepted(&namespace, "etl"))).await.unwrap();
     let merge = |patch: Value| {
         let api = api.clone();
-        async move {
-            api.patch("etl", &PatchParams::default(), &Patch::Merge(patch))
-                .await
-        }
+        async move { api.patch("etl", &PatchParams::default(), &Patch::Merge(patch)).await }
     };
     for allowed in [
         json!({ "spec": { "platformRef": { "kind": "ClusterPlatform", "name": "other" } } }),
@@ -124,18 +97,10 @@ async fn what_may_change_changes_and_what_is_fixed_is_refused() {
         } } }),
     ] {
         let told = allowed.to_string();
-        merge(allowed)
-            .await
-            .unwrap_or_else(|error| panic!("{told}: {error}"));
+        merge(allowed).await.unwrap_or_else(|error| panic!("{told}: {error}"));
     }
-    let error = merge(json!({ "spec": { "genesysCloud": null } }))
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("must not be exchanged for another"),
-        "{error}"
-    );
+    let error = merge(json!({ "spec": { "genesysCloud": null } })).await.unwrap_err().to_string();
+    assert!(error.contains("must not be exchanged for another"), "{error}");
 }
 
 #[tokio::test]
@@ -144,9 +109,7 @@ async fn two_writers_share_sets_and_maps_but_not_the_roles() {
     let namespace = namespace("writers").await;
     let mut object = accepted(&namespace, "etl");
     object["spec"]["token"]["data"] = json!([{ "key": "a", "from": "AccessToken" }]);
-    apply_yaml(&client, &object.to_string(), "first")
-        .await
-        .unwrap();
+    apply_yaml(&client, &object.to_string(), "first").await.unwrap();
 
     let part = |spec: Value| {
         let mut object = accepted(&namespace, "etl");
@@ -166,14 +129,8 @@ async fn two_writers_share_sets_and_maps_but_not_the_roles() {
     let roles = part(json!({
         "genesysCloud": { "roles": [{ "name": "Supervisor", "division": "Home" }] },
     }));
-    let error = apply_yaml(&client, &roles, "second")
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("conflict") && error.contains(".roles"),
-        "{error}"
-    );
+    let error = apply_yaml(&client, &roles, "second").await.unwrap_err().to_string();
+    assert!(error.contains("conflict") && error.contains(".roles"), "{error}");
 }
 
 #[tokio::test]
@@ -190,18 +147,10 @@ async fn two_writers_share_scopes() {
             "redirectUris": ["https://app.acme.example/callback"],
         },
     });
-    apply_yaml(&client, &object.to_string(), "first")
-        .await
-        .unwrap();
+    apply_yaml(&client, &object.to_string(), "first").await.unwrap();
     object["spec"] = json!({ "genesysCloud": { "scopes": ["analytics"] } });
-    let merged = &apply_yaml(&client, &object.to_string(), "second")
-        .await
-        .unwrap()[0]
-        .data;
-    assert_eq!(
-        merged["spec"]["genesysCloud"]["scopes"],
-        json!(["users", "analytics"])
-    );
+    let merged = &apply_yaml(&client, &object.to_string(), "second").await.unwrap()[0].data;
+    assert_eq!(merged["spec"]["genesysCloud"]["scopes"], json!(["users", "analytics"]));
 }
 
 #[tokio::test]
@@ -209,12 +158,7 @@ async fn conditions_are_merged_by_type_and_bounded() {
     let Some(client) = client().await else { return };
     let namespace = namespace("conditions").await;
     let api: Api<ServiceAccountCredential> = Api::namespaced(client, &namespace);
-    api.create(
-        &PostParams::default(),
-        &credential(accepted(&namespace, "etl")),
-    )
-    .await
-    .unwrap();
+    api.create(&PostParams::default(), &credential(accepted(&namespace, "etl"))).await.unwrap();
     let apply = |manager: &'static str, kind: &'static str, reason: &'static str| {
         let api = api.clone();
         let status = json!({
@@ -230,8 +174,7 @@ async fn conditions_are_merged_by_type_and_bounded() {
         });
         async move {
             let parameters = PatchParams::apply(manager).validation_strict().force();
-            api.patch_status("etl", &parameters, &Patch::Apply(status))
-                .await
+            api.patch_status("etl", &parameters, &Patch::Apply(status)).await
         }
     };
     apply("one", "Ready", "Succeeded").await.unwrap();
@@ -240,9 +183,6 @@ async fn conditions_are_merged_by_type_and_bounded() {
     let types: Vec<&str> = status.conditions.iter().map(|c| c.type_.as_str()).collect();
     assert_eq!(types, ["Ready", "Synced"]);
     assert_eq!(status.observed_generation, Some(1));
-    let error = apply("one", "Ready", "not a word")
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = apply("one", "Ready", "not a word").await.unwrap_err().to_string();
     assert!(error.contains("status.conditions[0].reason"), "{error}");
 }

@@ -22,31 +22,18 @@ async fn an_input_is_read_only_from_a_secret_of_its_own_type() {
         })
     };
     for (name, kind) in [("admin", "keysteward.dev/input"), ("other", "Opaque")] {
-        apply_yaml(&ground.admin, &input(name, kind).to_string(), "user")
-            .await
-            .unwrap();
+        apply_yaml(&ground.admin, &input(name, kind).to_string(), "user").await.unwrap();
     }
-    let credential = ground
-        .live
-        .platform_credential(&ground.namespace, "admin")
-        .await
-        .unwrap();
+    let credential = ground.live.platform_credential(&ground.namespace, "admin").await.unwrap();
     assert_eq!(credential.client_id, "id");
     assert_eq!(credential.client_secret.reveal(), "canary");
-    let error = ground
-        .live
-        .platform_credential(&ground.namespace, "other")
-        .await
-        .unwrap_err();
+    let error = ground.live.platform_credential(&ground.namespace, "other").await.unwrap_err();
     assert!(error.to_string().contains("has the type Opaque"), "{error}");
 
     let uid = ground.live.namespace_uid("kube-system").await.unwrap();
     assert_eq!(uid.len(), 36, "{uid}");
     let error = ground.live.namespace_uid("default").await.unwrap_err();
-    assert!(
-        matches!(error, Error::Forbidden(_)),
-        "only the one in the table: {error:?}"
-    );
+    assert!(matches!(error, Error::Forbidden(_)), "only the one in the table: {error:?}");
 }
 
 #[tokio::test]
@@ -58,9 +45,7 @@ async fn the_token_file_is_read_again_when_it_changes() {
     assert_eq!(read().await.unwrap(), None);
     std::fs::write(ground.access.token_file(), "not a token").unwrap();
     let error = read().await.unwrap_err();
-    let Error::Unavailable(text) = &error else {
-        panic!("{error:?}")
-    };
+    let Error::Unavailable(text) = &error else { panic!("{error:?}") };
     assert!(text.contains("Unauthorized"), "{text}");
     ground.server.renew_token(&ground.access).await.unwrap();
     assert_eq!(read().await.unwrap(), None);
@@ -72,30 +57,12 @@ async fn nothing_is_written_outside_the_table() {
         return;
     };
     let outsider = unique_name("outsider");
-    ground
-        .server
-        .new_service_account(&ground.namespace, &outsider)
-        .await
-        .unwrap();
-    let access = ground
-        .server
-        .kubeconfig_for(&ground.namespace, &outsider)
-        .await
-        .unwrap();
-    let connection = connect(Some(access.kubeconfig()), Arc::new(()))
-        .await
-        .unwrap();
+    ground.server.new_service_account(&ground.namespace, &outsider).await.unwrap();
+    let access = ground.server.kubeconfig_for(&ground.namespace, &outsider).await.unwrap();
+    let connection = connect(Some(access.kubeconfig()), Arc::new(())).await.unwrap();
     let live = Live::new(connection.client, "outsider");
-    let error = live
-        .create_secret(&ground.manifest(None, "canary"))
-        .await
-        .unwrap_err();
-    let Error::Forbidden(text) = &error else {
-        panic!("{error:?}")
-    };
+    let error = live.create_secret(&ground.manifest(None, "canary")).await.unwrap_err();
+    let Error::Forbidden(text) = &error else { panic!("{error:?}") };
     let start = format!("could not create Secret {}/etl-token: ", ground.namespace);
-    assert!(
-        text.starts_with(&start) && text.contains(&outsider),
-        "{text}"
-    );
+    assert!(text.starts_with(&start) && text.contains(&outsider), "{text}");
 }

@@ -31,11 +31,7 @@ async fn platforms_of_both_kinds_have_a_status_and_events() {
     });
     let shared_name = unique_name("shared");
     for (kind, namespace, name) in [
-        (
-            PlatformKind::Platform,
-            ground.namespace.as_str(),
-            "contact-center",
-        ),
+        (PlatformKind::Platform, ground.namespace.as_str(), "contact-center"),
         (PlatformKind::ClusterPlatform, "", shared_name.as_str()),
     ] {
         let kind_word = match kind {
@@ -49,29 +45,14 @@ async fn platforms_of_both_kinds_have_a_status_and_events() {
         if !namespace.is_empty() {
             manifest["metadata"]["namespace"] = json!(namespace);
         }
-        let applied = apply_yaml(&ground.admin, &manifest.to_string(), "user")
-            .await
-            .unwrap()
-            .remove(0);
+        let applied =
+            apply_yaml(&ground.admin, &manifest.to_string(), "user").await.unwrap().remove(0);
         let uid = applied.uid().unwrap();
-        let platform = PlatformKey {
-            kind,
-            namespace: namespace.into(),
-            name: name.into(),
-        };
-        let status = PlatformStatus {
-            tenant_id: Some("tenant-1".into()),
-            ..PlatformStatus::default()
-        };
-        ground
-            .live
-            .write_platform_status(&platform, &uid, &status)
-            .await
-            .unwrap();
-        let error = ground
-            .live
-            .write_platform_status(&platform, "another", &status)
-            .await;
+        let platform = PlatformKey { kind, namespace: namespace.into(), name: name.into() };
+        let status =
+            PlatformStatus { tenant_id: Some("tenant-1".into()), ..PlatformStatus::default() };
+        ground.live.write_platform_status(&platform, &uid, &status).await.unwrap();
+        let error = ground.live.write_platform_status(&platform, "another", &status).await;
         assert!(matches!(error, Err(Error::Conflict(_))), "{error:?}");
 
         let event = Event {
@@ -80,15 +61,8 @@ async fn platforms_of_both_kinds_have_a_status_and_events() {
             action: "Authenticate".into(),
             note: "ö".repeat(2000),
         };
-        ground
-            .live
-            .publish_for_platform(&platform, &uid, &event)
-            .await;
-        let place = if namespace.is_empty() {
-            "default"
-        } else {
-            namespace
-        };
+        ground.live.publish_for_platform(&platform, &uid, &event).await;
+        let place = if namespace.is_empty() { "default" } else { namespace };
         let found = events_of(&ground.admin, place, &uid).await;
         assert_eq!(found.len(), 1, "{kind_word}");
         assert!(found[0].note.as_ref().unwrap().len() <= 1024);
@@ -113,9 +87,6 @@ async fn a_repeated_event_is_counted_in_the_first() {
     let found = events_of(&ground.admin, &ground.namespace, &object.uid).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].series.as_ref().unwrap().count, 3);
-    assert_eq!(
-        found[0].reporting_controller.as_deref(),
-        Some("keysteward.dev/controller")
-    );
+    assert_eq!(found[0].reporting_controller.as_deref(), Some("keysteward.dev/controller"));
     assert_eq!(found[0].reporting_instance.as_deref(), Some("seam-test"));
 }

@@ -37,10 +37,7 @@ impl Ground {
             apply_yaml(&admin, crd, "test").await.unwrap();
         }
         let namespace = server.new_namespace("seam").await.unwrap();
-        server
-            .new_service_account(&namespace, "operator")
-            .await
-            .unwrap();
+        server.new_service_account(&namespace, "operator").await.unwrap();
         let place = Place {
             name: &namespace,
             namespace: &namespace,
@@ -48,22 +45,12 @@ impl Ground {
             served: &[],
         };
         for manifest in manifests(&place) {
-            apply_yaml(&admin, &manifest.to_string(), "test")
-                .await
-                .unwrap();
+            apply_yaml(&admin, &manifest.to_string(), "test").await.unwrap();
         }
         let access = server.kubeconfig_for(&namespace, "operator").await.unwrap();
-        let connection = connect(Some(access.kubeconfig()), Arc::new(()))
-            .await
-            .unwrap();
+        let connection = connect(Some(access.kubeconfig()), Arc::new(())).await.unwrap();
         let live = Live::new(connection.client, "seam-test");
-        Some(Self {
-            server,
-            admin,
-            namespace,
-            access,
-            live,
-        })
+        Some(Self { server, admin, namespace, access, live })
     }
 
     pub(crate) fn objects(&self, kind: &str, plural: &str) -> Api<DynamicObject> {
@@ -96,10 +83,7 @@ impl Ground {
                 "token": {"secretName": format!("{name}-token")},
             },
         });
-        let applied = apply_yaml(&self.admin, &yaml.to_string(), "user")
-            .await
-            .unwrap()
-            .remove(0);
+        let applied = apply_yaml(&self.admin, &yaml.to_string(), "user").await.unwrap().remove(0);
         ObjectKey {
             namespace: self.namespace.clone(),
             name: name.into(),

@@ -36,31 +36,18 @@ async fn of_two_replicas_one_leads_and_hands_over_when_it_stops() {
     let mut first = start(&ground, "first", &stop, &tasks);
     assert!(first.gained().await);
     let mut second = start(&ground, "second", &other_stop, &other_tasks);
-    eventually(SOON, "the standby sees the leader", async || {
-        match second.holder() {
-            Some(holder) if holder == "first" => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
+    eventually(SOON, "the standby sees the leader", async || match second.holder() {
+        Some(holder) if holder == "first" => Ok(()),
+        other => Err(format!("{other:?}")),
     })
     .await;
     // Longer than a lease: it is renewed.
     let renewed = eventually(SOON, "renewals", async || {
         assert!(first.is_leader(Instant::now()) && !second.is_leader(Instant::now()));
-        let record = ground
-            .live
-            .read_lease(&ground.namespace, "keysteward")
-            .await
-            .unwrap()
-            .unwrap();
-        let age = record
-            .renewed_at
-            .unwrap()
-            .duration_since(record.acquired_at.unwrap());
-        if age.as_secs() >= 4 {
-            Ok(record)
-        } else {
-            Err(format!("renewed for {age:?}"))
-        }
+        let record =
+            ground.live.read_lease(&ground.namespace, "keysteward").await.unwrap().unwrap();
+        let age = record.renewed_at.unwrap().duration_since(record.acquired_at.unwrap());
+        if age.as_secs() >= 4 { Ok(record) } else { Err(format!("renewed for {age:?}")) }
     })
     .await;
     assert_eq!((renewed.holder.as_str(), renewed.transitions), ("first", 0));
@@ -71,17 +58,8 @@ async fn of_two_replicas_one_leads_and_hands_over_when_it_stops() {
     assert!(!first.is_leader(Instant::now()));
     let stopped_at = Instant::now();
     assert!(second.gained().await);
-    assert!(
-        stopped_at.elapsed() < QUICK.duration,
-        "{:?}",
-        stopped_at.elapsed()
-    );
-    let record = ground
-        .live
-        .read_lease(&ground.namespace, "keysteward")
-        .await
-        .unwrap()
-        .unwrap();
+    assert!(stopped_at.elapsed() < QUICK.duration, "{:?}", stopped_at.elapsed());
+    let record = ground.live.read_lease(&ground.namespace, "keysteward").await.unwrap().unwrap();
     assert_eq!((record.holder.as_str(), record.transitions), ("second", 1));
     other_stop.cancel();
     other_tasks.close();
@@ -102,29 +80,13 @@ async fn of_two_who_write_one_version_of_a_lease_one_gets_a_conflict() {
         resource_version: String::new(),
     };
     let live = &ground.live;
-    let made = live
-        .create_lease(&ground.namespace, "keysteward", &mine)
-        .await
-        .unwrap();
-    let taken = live
-        .create_lease(&ground.namespace, "keysteward", &mine)
-        .await;
+    let made = live.create_lease(&ground.namespace, "keysteward", &mine).await.unwrap();
+    let taken = live.create_lease(&ground.namespace, "keysteward", &mine).await;
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
-    let theirs = LeaseRecord {
-        holder: String::new(),
-        ..made.clone()
-    };
-    live.replace_lease(&ground.namespace, "keysteward", &theirs)
-        .await
-        .unwrap();
-    let stale = live
-        .replace_lease(&ground.namespace, "keysteward", &made)
-        .await;
+    let theirs = LeaseRecord { holder: String::new(), ..made.clone() };
+    live.replace_lease(&ground.namespace, "keysteward", &theirs).await.unwrap();
+    let stale = live.replace_lease(&ground.namespace, "keysteward", &made).await;
     assert!(matches!(stale, Err(Error::Conflict(_))), "{stale:?}");
-    let record = live
-        .read_lease(&ground.namespace, "keysteward")
-        .await
-        .unwrap()
-        .unwrap();
+    let record = live.read_lease(&ground.namespace, "keysteward").await.unwrap().unwrap();
     assert_eq!(record.holder, "");
 }

@@ -34,20 +34,12 @@ async fn a_secret_is_made_once_replaced_as_it_was_read_and_deleted_by_uid() {
         "stringData": {"added": "x"},
     });
     let patch = Patch::Merge(&theirs);
-    ground
-        .secrets()
-        .patch("etl-token", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    ground.secrets().patch("etl-token", &PatchParams::default(), &patch).await.unwrap();
     let second = ground.manifest(Some(object.clone()), "two");
     let stale = live.replace_secret(&made, &second).await.unwrap_err();
     assert!(matches!(stale, Error::Conflict(_)), "{stale:?}");
 
-    let read = live
-        .secret(&ground.namespace, "etl-token")
-        .await
-        .unwrap()
-        .unwrap();
+    let read = live.secret(&ground.namespace, "etl-token").await.unwrap().unwrap();
     assert_eq!(read.data["added"].reveal(), "x");
     let written = live.replace_secret(&read, &second).await.unwrap();
     assert_eq!(written.data.keys().collect::<Vec<_>>(), ["token"]);
@@ -59,34 +51,17 @@ async fn a_secret_is_made_once_replaced_as_it_was_read_and_deleted_by_uid() {
     assert_eq!(written.controller.unwrap().uid, object.uid);
 
     // Another life of the Secret is left alone.
-    let other = StoredSecret {
-        uid: "another".into(),
-        ..read.clone()
-    };
+    let other = StoredSecret { uid: "another".into(), ..read.clone() };
     live.delete_secret(&other).await.unwrap();
-    let kept = live
-        .secret(&ground.namespace, "etl-token")
-        .await
-        .unwrap()
-        .unwrap();
+    let kept = live.secret(&ground.namespace, "etl-token").await.unwrap().unwrap();
     let free = json!({"metadata": {"finalizers": null}});
     let patch = Patch::Merge(&free);
-    ground
-        .secrets()
-        .patch("etl-token", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    ground.secrets().patch("etl-token", &PatchParams::default(), &patch).await.unwrap();
     live.delete_secret(&kept).await.unwrap();
-    assert_eq!(
-        live.secret(&ground.namespace, "etl-token").await.unwrap(),
-        None
-    );
+    assert_eq!(live.secret(&ground.namespace, "etl-token").await.unwrap(), None);
     live.delete_secret(&kept).await.unwrap();
     let gone = live.replace_secret(&kept, &second).await.unwrap_err();
-    assert!(
-        matches!(gone, Error::Gone(_) | Error::Conflict(_)),
-        "{gone:?}"
-    );
+    assert!(matches!(gone, Error::Gone(_) | Error::Conflict(_)), "{gone:?}");
 }
 
 #[tokio::test]
@@ -95,9 +70,7 @@ async fn what_the_server_refuses_is_invalid_and_shows_no_value() {
         return;
     };
     let mut manifest = ground.manifest(None, "canary");
-    manifest
-        .data
-        .insert("not a key".into(), SecretText::new("canary-2"));
+    manifest.data.insert("not a key".into(), SecretText::new("canary-2"));
     let error = ground.live.create_secret(&manifest).await.unwrap_err();
     assert!(matches!(error, Error::Invalid(_)), "{error:?}");
     assert!(error.to_string().contains("not a key") && !error.to_string().contains("canary"));
@@ -111,10 +84,7 @@ async fn what_the_server_refuses_is_invalid_and_shows_no_value() {
     assert!(matches!(error, Error::Invalid(_)), "{error:?}");
     assert!(!error.to_string().contains("canary"), "{error}");
 
-    let nowhere = SecretManifest {
-        namespace: unique_name("nowhere"),
-        ..ground.manifest(None, "")
-    };
+    let nowhere = SecretManifest { namespace: unique_name("nowhere"), ..ground.manifest(None, "") };
     let error = ground.live.create_secret(&nowhere).await.unwrap_err();
     assert!(matches!(error, Error::Gone(_)), "{error:?}");
 }

@@ -92,24 +92,15 @@ pub struct ClientEdit {
 
 impl ClientEdit {
     pub fn state(state: &str) -> Self {
-        Self {
-            state: Some(state.to_owned()),
-            ..Self::default()
-        }
+        Self { state: Some(state.to_owned()), ..Self::default() }
     }
 
     pub fn roles(roles: Vec<RoleDivision>) -> Self {
-        Self {
-            role_divisions: Some(roles),
-            ..Self::default()
-        }
+        Self { role_divisions: Some(roles), ..Self::default() }
     }
 
     pub fn description(description: &str) -> Self {
-        Self {
-            description: Some(description.to_owned()),
-            ..Self::default()
-        }
+        Self { description: Some(description.to_owned()), ..Self::default() }
     }
 
     /// Any field by its API name, such as `authorizedGrantType`.

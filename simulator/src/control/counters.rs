@@ -55,10 +55,7 @@ impl RequestCounters {
     }
 
     pub(crate) fn count(&self, method: &Method, template: Option<&str>) {
-        let key = (
-            method.clone(),
-            template.unwrap_or("(no such path)").to_owned(),
-        );
+        let key = (method.clone(), template.unwrap_or("(no such path)").to_owned());
         *self.counted().requests.entry(key).or_insert(0) += 1;
     }
 

@@ -49,24 +49,16 @@ pub(crate) struct Struck {
 impl Entry {
     fn matches(&self, method: &Method, path: &str, caller: Option<&str>) -> bool {
         let fault = &self.fault;
-        let method_fits = fault
-            .method
-            .as_ref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()));
-        let path_fits = fault
-            .path
-            .as_ref()
-            .is_none_or(|wanted| match wanted.strip_suffix('*') {
-                Some(start) => path.starts_with(start),
-                None => path == wanted,
-            });
+        let method_fits =
+            fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()));
+        let path_fits = fault.path.as_ref().is_none_or(|wanted| match wanted.strip_suffix('*') {
+            Some(start) => path.starts_with(start),
+            None => path == wanted,
+        });
         method_fits
             && path_fits
             && self.regex.as_ref().is_none_or(|regex| regex.is_match(path))
-            && fault
-                .client_id
-                .as_ref()
-                .is_none_or(|wanted| caller == Some(wanted.as_str()))
+            && fault.client_id.as_ref().is_none_or(|wanted| caller == Some(wanted.as_str()))
     }
 
     /// Counts a matching request, and whether it is one of those that fail.
@@ -98,14 +90,7 @@ impl FaultBook {
         let mut entries = self.entries();
         let id = FaultId(entries.next);
         entries.next += 1;
-        entries.faults.push(Entry {
-            id,
-            fault,
-            regex,
-            list_before,
-            matched: 0,
-            struck: 0,
-        });
+        entries.faults.push(Entry { id, fault, regex, list_before, matched: 0, struck: 0 });
         self.count.store(entries.faults.len(), Ordering::Release);
         Ok(id)
     }
@@ -205,49 +190,27 @@ mod tests {
 
     fn strikes(book: &FaultBook, method: &Method, path: &str) -> bool {
         let genesys = Genesys::new(Options::default());
-        !book
-            .strike(&genesys, method, path, &HeaderMap::new())
-            .is_empty()
+        !book.strike(&genesys, method, path, &HeaderMap::new()).is_empty()
     }
 
     #[test]
     fn a_path_is_whole_unless_it_ends_in_a_star() {
         let book = FaultBook::default();
-        book.add(
-            Fault::status("POST", "/api/v2/oauth/clients", 503),
-            Bytes::new,
-        )
-        .unwrap();
+        book.add(Fault::status("POST", "/api/v2/oauth/clients", 503), Bytes::new).unwrap();
         assert!(strikes(&book, &Method::POST, "/api/v2/oauth/clients"));
-        assert!(!strikes(
-            &book,
-            &Method::POST,
-            "/api/v2/oauth/clients/1/secret"
-        ));
+        assert!(!strikes(&book, &Method::POST, "/api/v2/oauth/clients/1/secret"));
         assert!(!strikes(&book, &Method::GET, "/api/v2/oauth/clients"));
-        book.add(
-            Fault::status("POST", "/api/v2/oauth/clients*", 503),
-            Bytes::new,
-        )
-        .unwrap();
-        assert!(strikes(
-            &book,
-            &Method::POST,
-            "/api/v2/oauth/clients/1/secret"
-        ));
+        book.add(Fault::status("POST", "/api/v2/oauth/clients*", 503), Bytes::new).unwrap();
+        assert!(strikes(&book, &Method::POST, "/api/v2/oauth/clients/1/secret"));
     }
 
     #[test]
     fn a_fault_lets_the_first_pass_and_stops_after_its_times() {
         let book = FaultBook::default();
-        let fault = Fault::status("GET", "", 503)
-            .matching("/clients/[0-9]+$")
-            .after(1)
-            .times(2);
+        let fault = Fault::status("GET", "", 503).matching("/clients/[0-9]+$").after(1).times(2);
         book.add(fault, Bytes::new).unwrap();
-        let struck: Vec<bool> = (0..5)
-            .map(|_| strikes(&book, &Method::GET, "/clients/7"))
-            .collect();
+        let struck: Vec<bool> =
+            (0..5).map(|_| strikes(&book, &Method::GET, "/clients/7")).collect();
         assert_eq!(struck, [false, true, true, false, false]);
     }
 
@@ -255,9 +218,6 @@ mod tests {
     fn a_fault_that_cannot_be_is_refused() {
         let book = FaultBook::default();
         assert!(book.add(Fault::status("GET", "/", 42), Bytes::new).is_err());
-        assert!(
-            book.add(Fault::status("GET", "/", 500).matching("("), Bytes::new)
-                .is_err()
-        );
+        assert!(book.add(Fault::status("GET", "/", 500).matching("("), Bytes::new).is_err());
     }
 }

@@ -125,20 +125,12 @@ impl Fault {
 
     /// A fault of every request.
     pub fn everywhere(effect: Effect) -> Self {
-        Self {
-            method: None,
-            path: None,
-            ..Self::new("", "", effect)
-        }
+        Self { method: None, path: None, ..Self::new("", "", effect) }
     }
 
     /// An answer with this status and no effect.
     pub fn status(method: &str, path: &str, status: u16) -> Self {
-        let effect = Effect::Status {
-            status,
-            headers: BTreeMap::new(),
-            body: None,
-        };
+        let effect = Effect::Status { status, headers: BTreeMap::new(), body: None };
         Self::new(method, path, effect)
     }
 
@@ -159,10 +151,7 @@ impl Fault {
 
     #[must_use]
     pub fn times(self, times: u32) -> Self {
-        Self {
-            times: Some(times),
-            ..self
-        }
+        Self { times: Some(times), ..self }
     }
 
     /// Lets this many matching requests go well first.
@@ -174,19 +163,12 @@ impl Fault {
     /// Only requests of this client.
     #[must_use]
     pub fn of_client(self, client_id: &str) -> Self {
-        Self {
-            client_id: Some(client_id.to_owned()),
-            ..self
-        }
+        Self { client_id: Some(client_id.to_owned()), ..self }
     }
 
     /// Paths that contain this regular expression, instead of one path.
     #[must_use]
     pub fn matching(self, path_regex: &str) -> Self {
-        Self {
-            path: None,
-            path_regex: Some(path_regex.to_owned()),
-            ..self
-        }
+        Self { path: None, path_regex: Some(path_regex.to_owned()), ..self }
     }
 }

@@ -67,11 +67,7 @@ impl Control {
     pub fn counters(&self) -> Counters {
         let mut counters = self.genesys.counters.read();
         let tenant = self.genesys.tenant();
-        counters.mints = tenant
-            .mints
-            .iter()
-            .map(|(id, count)| (id.to_string(), *count))
-            .collect();
+        counters.mints = tenant.mints.iter().map(|(id, count)| (id.to_string(), *count)).collect();
         counters.mints_refused = tenant.mints_refused;
         counters
     }
@@ -94,10 +90,7 @@ impl Control {
 
     /// The clients of that name, oldest first.
     pub fn clients_named(&self, name: &str) -> Vec<ClientView> {
-        self.clients()
-            .into_iter()
-            .filter(|client| client.name == name)
-            .collect()
+        self.clients().into_iter().filter(|client| client.name == name).collect()
     }
 
     /// Makes a client as somebody else.

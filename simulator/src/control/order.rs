@@ -66,17 +66,9 @@ pub(super) fn add_client(
     let fields = fields_of(serde_json::to_value(new))?;
     let id: Arc<str> = Uuid::new_v4().to_string().into();
     let secret = SecretText::random_secret();
-    let credentials = Credentials {
-        client_id: id.to_string(),
-        client_secret: secret.clone(),
-    };
+    let credentials = Credentials { client_id: id.to_string(), client_secret: secret.clone() };
     let lag = tenant.settings.propagation.create;
-    tenant.clients.create(
-        Client::new(id, fields, somebody_else(), now),
-        secret,
-        lag,
-        now,
-    );
+    tenant.clients.create(Client::new(id, fields, somebody_else(), now), secret, lag, now);
     Ok(credentials)
 }
 

@@ -31,11 +31,7 @@ pub enum RemoteError {
     #[error("cannot reach the simulator: {0}")]
     Unreachable(#[from] reqwest::Error),
     #[error("the simulator answered {status} to {path}: {body}")]
-    Refused {
-        status: u16,
-        path: String,
-        body: String,
-    },
+    Refused { status: u16, path: String, body: String },
 }
 
 type Answer<T> = Result<T, RemoteError>;
@@ -65,11 +61,7 @@ impl RemoteControl {
         }
         let status = response.status().as_u16();
         let body = response.text().await?;
-        Err(RemoteError::Refused {
-            status,
-            path: path.to_owned(),
-            body,
-        })
+        Err(RemoteError::Refused { status, path: path.to_owned(), body })
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Answer<T> {
@@ -91,11 +83,7 @@ impl RemoteControl {
     }
 
     pub async fn inject(&self, fault: &Fault) -> Answer<FaultId> {
-        let injected: Injected = self
-            .order(Method::POST, "/faults", fault)
-            .await?
-            .json()
-            .await?;
+        let injected: Injected = self.order(Method::POST, "/faults", fault).await?.json().await?;
         Ok(injected.id)
     }
 
@@ -116,11 +104,7 @@ impl RemoteControl {
     }
 
     pub async fn patch_settings(&self, patch: &Value) -> Answer<Settings> {
-        Ok(self
-            .order(Method::PATCH, "/settings", patch)
-            .await?
-            .json()
-            .await?)
+        Ok(self.order(Method::PATCH, "/settings", patch).await?.json().await?)
     }
 
     pub async fn counters(&self) -> Answer<Counters> {
@@ -136,25 +120,15 @@ impl RemoteControl {
     }
 
     pub async fn client(&self, id: &str) -> Answer<Option<ClientView>> {
-        Ok(self
-            .clients()
-            .await?
-            .into_iter()
-            .find(|client| client.id == id))
+        Ok(self.clients().await?.into_iter().find(|client| client.id == id))
     }
 
     pub async fn add_client(&self, new: &NewClient) -> Answer<Credentials> {
-        Ok(self
-            .order(Method::POST, "/clients", new)
-            .await?
-            .json()
-            .await?)
+        Ok(self.order(Method::POST, "/clients", new).await?.json().await?)
     }
 
     pub async fn edit_client(&self, id: &str, edit: &ClientEdit) -> Answer<()> {
-        self.order(Method::PATCH, &format!("/clients/{id}"), edit)
-            .await
-            .map(drop)
+        self.order(Method::PATCH, &format!("/clients/{id}"), edit).await.map(drop)
     }
 
     pub async fn rotate_secret(&self, id: &str) -> Answer<SecretText> {
@@ -173,42 +147,25 @@ impl RemoteControl {
 
     pub async fn secret_is(&self, id: &str, secret: &str) -> Answer<bool> {
         let path = format!("/clients/{id}/secret/verify");
-        let claim = SecretClaim {
-            secret: secret.into(),
-        };
-        let verdict: Verdict = self
-            .order(Method::POST, &path, &claim)
-            .await?
-            .json()
-            .await?;
+        let claim = SecretClaim { secret: secret.into() };
+        let verdict: Verdict = self.order(Method::POST, &path, &claim).await?.json().await?;
         Ok(verdict.matches)
     }
 
     pub async fn token_owner(&self, token: &str) -> Answer<Option<String>> {
-        let claim = TokenClaim {
-            token: token.into(),
-        };
-        let owner: TokenOwner = self
-            .order(Method::POST, "/tokens/verify", &claim)
-            .await?
-            .json()
-            .await?;
+        let claim = TokenClaim { token: token.into() };
+        let owner: TokenOwner =
+            self.order(Method::POST, "/tokens/verify", &claim).await?.json().await?;
         Ok(owner.client_id)
     }
 
     pub async fn edit_organization(&self, edit: &OrganizationEdit) -> Answer<()> {
-        self.order(Method::PATCH, "/organization", edit)
-            .await
-            .map(drop)
+        self.order(Method::PATCH, "/organization", edit).await.map(drop)
     }
 
     pub async fn set_idle_timeout(&self, limit: Option<Duration>) -> Answer<()> {
-        let timeout = IdleTimeout {
-            seconds: limit.map(|limit| limit.as_secs()),
-        };
-        self.order(Method::PUT, "/idle-timeout", &timeout)
-            .await
-            .map(drop)
+        let timeout = IdleTimeout { seconds: limit.map(|limit| limit.as_secs()) };
+        self.order(Method::PUT, "/idle-timeout", &timeout).await.map(drop)
     }
 
     pub async fn put_role(&self, role: &Role) -> Answer<()> {
@@ -220,9 +177,7 @@ impl RemoteControl {
     }
 
     pub async fn put_division(&self, division: &Division) -> Answer<()> {
-        self.order(Method::PUT, "/divisions", division)
-            .await
-            .map(drop)
+        self.order(Method::PUT, "/divisions", division).await.map(drop)
     }
 
     pub async fn remove_division(&self, id: &str) -> Answer<()> {
@@ -230,12 +185,8 @@ impl RemoteControl {
     }
 
     pub async fn advance(&self, by: Duration) -> Answer<()> {
-        let advance = Advance {
-            seconds: by.as_secs_f64(),
-        };
-        self.order(Method::POST, "/clock/advance", &advance)
-            .await
-            .map(drop)
+        let advance = Advance { seconds: by.as_secs_f64() };
+        self.order(Method::POST, "/clock/advance", &advance).await.map(drop)
     }
 
     pub async fn reset(&self) -> Answer<()> {

@@ -78,9 +78,7 @@ pub(crate) fn control() -> Router<Arc<Genesys>> {
 /// Control answers are never to be cached.
 pub(crate) async fn never_cached(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -117,10 +115,7 @@ fn found(found: bool, what: &str) -> Result<StatusCode, Refused> {
     if found {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Refused(
-            StatusCode::NOT_FOUND,
-            format!("there is no such {what}"),
-        ))
+        Err(Refused(StatusCode::NOT_FOUND, format!("there is no such {what}")))
     }
 }
 
@@ -133,9 +128,7 @@ async fn patch_settings(
     Json(change): Json<Value>,
 ) -> Result<Json<Settings>, Refused> {
     let settings = control_of(genesys).patch_settings(&change);
-    settings
-        .map(Json)
-        .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
+    settings.map(Json).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
 }
 
 async fn counters(State(genesys): Shared) -> Json<Counters> {
@@ -180,10 +173,7 @@ async fn rotate_secret(
     Path(id): Path<String>,
 ) -> Result<Json<Credentials>, Refused> {
     let client_secret = control_of(genesys).rotate_secret(&id)?;
-    Ok(Json(Credentials {
-        client_id: id,
-        client_secret,
-    }))
+    Ok(Json(Credentials { client_id: id, client_secret }))
 }
 
 /// A secret to be compared.
@@ -203,9 +193,7 @@ async fn verify_secret(
     Path(id): Path<String>,
     Json(claim): Json<SecretClaim>,
 ) -> Json<Verdict> {
-    Json(Verdict {
-        matches: control_of(genesys).secret_is(&id, claim.secret.reveal()),
-    })
+    Json(Verdict { matches: control_of(genesys).secret_is(&id, claim.secret.reveal()) })
 }
 
 async fn end_tokens(State(genesys): Shared, Path(id): Path<String>) -> Result<StatusCode, Refused> {
@@ -227,9 +215,7 @@ pub(crate) struct TokenOwner {
 }
 
 async fn verify_token(State(genesys): Shared, Json(claim): Json<TokenClaim>) -> Json<TokenOwner> {
-    Json(TokenOwner {
-        client_id: control_of(genesys).token_owner(claim.token.reveal()),
-    })
+    Json(TokenOwner { client_id: control_of(genesys).token_owner(claim.token.reveal()) })
 }
 
 async fn edit_organization(
@@ -287,10 +273,7 @@ async fn advance(State(genesys): Shared, Json(by): Json<Advance>) -> Result<Stat
             control_of(genesys).advance(by);
             Ok(StatusCode::NO_CONTENT)
         }
-        Err(error) => Err(Refused(
-            StatusCode::BAD_REQUEST,
-            format!("seconds: {error}"),
-        )),
+        Err(error) => Err(Refused(StatusCode::BAD_REQUEST, format!("seconds: {error}"))),
     }
 }
 

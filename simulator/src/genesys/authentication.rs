@@ -49,9 +49,7 @@ fn identify(genesys: &Genesys, request: &Request) -> Result<(Caller, Option<Stan
     {
         return Err(Refusal::bad_token("bad.credentials"));
     }
-    tenant
-        .caller(&token, preserves_idle(request), now)
-        .map_err(|death| refused(&tenant, death))
+    tenant.caller(&token, preserves_idle(request), now).map_err(|death| refused(&tenant, death))
 }
 
 fn refused(tenant: &Tenant, death: Death) -> Refusal {
@@ -75,29 +73,17 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<SecretText> {
 fn preserves_idle(request: &Request) -> bool {
     request.uri().path() == "/api/v2/tokens/me"
         && request.uri().query().is_some_and(|query| {
-            query
-                .split('&')
-                .any(|pair| pair.eq_ignore_ascii_case("preserveIdleTTL=true"))
+            query.split('&').any(|pair| pair.eq_ignore_ascii_case("preserveIdleTTL=true"))
         })
 }
 
 fn show(standing: Standing, headers: &mut HeaderMap) {
     headers.insert("inin-ratelimit-count", HeaderValue::from(standing.count));
-    headers.insert(
-        "inin-ratelimit-allowed",
-        HeaderValue::from(standing.allowed),
-    );
-    headers.insert(
-        "inin-ratelimit-reset",
-        HeaderValue::from(standing.reset_seconds),
-    );
+    headers.insert("inin-ratelimit-allowed", HeaderValue::from(standing.allowed));
+    headers.insert("inin-ratelimit-reset", HeaderValue::from(standing.reset_seconds));
 }
 
 /// The caller has one of the permissions, or the refusal that names them.
 pub(super) fn require(tenant: &Tenant, caller: &Caller, any_of: &[&str]) -> Result<(), Refusal> {
-    if tenant.permits(caller, any_of) {
-        Ok(())
-    } else {
-        Err(Refusal::missing_permissions(any_of))
-    }
+    if tenant.permits(caller, any_of) { Ok(()) } else { Err(Refusal::missing_permissions(any_of)) }
 }

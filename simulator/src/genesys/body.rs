@@ -17,15 +17,9 @@ pub(super) async fn json_object(
     if !is_media_type(&request, "application/json") {
         return Err(Refusal::not_json());
     }
-    let limit = genesys
-        .tenant()
-        .settings
-        .limits
-        .request_bytes
-        .unwrap_or(usize::MAX);
-    let bytes = to_bytes(request.into_body(), limit)
-        .await
-        .map_err(|_| Refusal::too_large(limit))?;
+    let limit = genesys.tenant().settings.limits.request_bytes.unwrap_or(usize::MAX);
+    let bytes =
+        to_bytes(request.into_body(), limit).await.map_err(|_| Refusal::too_large(limit))?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::bad_request())
 }
 
@@ -42,9 +36,8 @@ pub(super) fn is_media_type(request: &Request, wanted: &str) -> bool {
 /// A 200 answer with a JSON body.
 pub(crate) fn json_response(body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -26,11 +26,9 @@ pub(super) fn parse(body: &Map<String, Value>) -> Result<ClientFields, Refusal> 
             Refusal::bad("grant.type.required", "Grant type is required.")
         }
         Malformed::WrongType(_) => Refusal::bad_request(),
-        Malformed::WrongValue {
-            field,
-            value,
-            allowed,
-        } => Refusal::invalid_value(&value, field, allowed),
+        Malformed::WrongValue { field, value, allowed } => {
+            Refusal::invalid_value(&value, field, allowed)
+        }
         Malformed::WrongDate => Refusal::bad(
             "invalid.date",
             "Dates must be specified as ISO-8601 strings. For example: yyyy-MM-ddTHH:mm:ss.SSSZ",
@@ -46,17 +44,11 @@ pub(super) fn check_create(
 ) -> Result<(), Refusal> {
     check_grant_type(fields)?;
     if fields.state != ClientState::Active {
-        return Err(Refusal::bad(
-            "bad.client.state",
-            "New clients can only have an active state",
-        ));
+        return Err(Refusal::bad("bad.client.state", "New clients can only have an active state"));
     }
     check_fields(fields)?;
     if !fields.scope.iter().all(|scope| scopes::exists(scope)) {
-        return Err(Refusal::bad(
-            "auth.invalid.scope",
-            "Client has invalid scope",
-        ));
+        return Err(Refusal::bad("auth.invalid.scope", "Client has invalid scope"));
     }
     check_grants(tenant, caller, fields)?;
     check_name(tenant, fields, None)?;
@@ -85,11 +77,7 @@ pub(super) fn check_update(
     check_fields(fields)?;
     // Unlike a create, an update declares no code of its own for scopes.
     if let Some(scope) = fields.scope.iter().find(|scope| !scopes::exists(scope)) {
-        return Err(Refusal::invalid_value(
-            scope,
-            "scope",
-            "see /api/v2/oauth/scopes",
-        ));
+        return Err(Refusal::invalid_value(scope, "scope", "see /api/v2/oauth/scopes"));
     }
     if choices.edit_needs_current_roles
         && !all_covered(&caller.client.fields.grants, &current.fields.grants)
@@ -113,15 +101,8 @@ fn check_grant_type(fields: &ClientFields) -> Result<(), Refusal> {
 }
 
 fn check_fields(fields: &ClientFields) -> Result<(), Refusal> {
-    let scim = fields
-        .grants
-        .iter()
-        .any(|grant| grant.role_id == SCIM_INTEGRATION);
-    let longest = if scim {
-        LONGEST_SCIM_SECONDS
-    } else {
-        LONGEST_SECONDS
-    };
+    let scim = fields.grants.iter().any(|grant| grant.role_id == SCIM_INTEGRATION);
+    let longest = if scim { LONGEST_SCIM_SECONDS } else { LONGEST_SECONDS };
     if !(SHORTEST_SECONDS..=longest).contains(&fields.validity_seconds) {
         return Err(Refusal::bad(
             "constraint.validation",
@@ -129,10 +110,7 @@ fn check_fields(fields: &ClientFields) -> Result<(), Refusal> {
         ));
     }
     if fields.grant_type != CLIENT_CREDENTIALS && fields.scope.is_empty() {
-        return Err(Refusal::bad(
-            "missing.client.scope",
-            "Client scope is missing.",
-        ));
+        return Err(Refusal::bad("missing.client.scope", "Client scope is missing."));
     }
     if fields.grant_type == CLIENT_CREDENTIALS && fields.grants.is_empty() {
         return Err(Refusal::bad(
@@ -162,9 +140,5 @@ fn check_name(
         && tenant.clients.all().any(|(other, _)| {
             other.fields.name == fields.name && current.is_none_or(|own| own.id != other.id)
         });
-    if taken {
-        Err(Refusal::conflict())
-    } else {
-        Ok(())
-    }
+    if taken { Err(Refusal::conflict()) } else { Ok(()) }
 }

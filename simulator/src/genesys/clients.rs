@@ -45,11 +45,7 @@ pub(super) async fn list(
     if let Some(Extension(StaleList(body))) = stale {
         return Ok(json_response(body));
     }
-    Ok(json_response(listing(
-        &mut tenant,
-        page.page_number.unwrap_or(1),
-        genesys.now(),
-    )))
+    Ok(json_response(listing(&mut tenant, page.page_number.unwrap_or(1), genesys.now())))
 }
 
 /// The list's answer as of now.
@@ -72,11 +68,7 @@ fn render_list(clients: &[Arc<Client>], page: usize, page_size: Option<usize>) -
     let total = clients.len();
     let page_size = page_size.unwrap_or_else(|| total.max(1)).max(1);
     let page_count = total.div_ceil(page_size).max(1);
-    let first = page
-        .max(1)
-        .saturating_sub(1)
-        .saturating_mul(page_size)
-        .min(total);
+    let first = page.max(1).saturating_sub(1).saturating_mul(page_size).min(total);
     let shown = &clients[first..(first + page_size).min(total)];
 
     let bytes: usize = shown.iter().map(|client| client.shown.len() + 1).sum();
@@ -136,10 +128,7 @@ pub(super) async fn read(
 ) -> Result<Response, Refusal> {
     let mut tenant = genesys.tenant();
     require(&tenant, &caller, &["oauth:client:view"])?;
-    let client = tenant
-        .clients
-        .read(&id, genesys.now())
-        .ok_or_else(Refusal::client_not_found)?;
+    let client = tenant.clients.read(&id, genesys.now()).ok_or_else(Refusal::client_not_found)?;
     Ok(json_response(client.shown.clone()))
 }
 
@@ -180,9 +169,7 @@ fn plan_deletion(choices: &Choices, before: &Client, fields: &mut ClientFields, 
         && before.fields.state == ClientState::Active
     {
         let days = SignedDuration::from_hours(24 * i64::from(days));
-        fields
-            .date_to_delete
-            .get_or_insert_with(|| later(now, days));
+        fields.date_to_delete.get_or_insert_with(|| later(now, days));
     }
 }
 
@@ -215,9 +202,7 @@ pub(super) async fn delete(
         }
     }
     let status = tenant.settings.choices.delete_status;
-    Ok(StatusCode::from_u16(status)
-        .unwrap_or(StatusCode::NO_CONTENT)
-        .into_response())
+    Ok(StatusCode::from_u16(status).unwrap_or(StatusCode::NO_CONTENT).into_response())
 }
 
 pub(super) async fn new_secret(
@@ -248,9 +233,7 @@ pub(crate) fn rotate(tenant: &mut Tenant, client: Client, secret: SecretText, no
     let id = Arc::clone(&client.id);
     let grace = i64::from(tenant.settings.choices.old_secret_grace_seconds);
     let lag = tenant.settings.propagation.secret;
-    tenant
-        .clients
-        .replace_secret(client, secret, lag, SignedDuration::from_secs(grace), now);
+    tenant.clients.replace_secret(client, secret, lag, SignedDuration::from_secs(grace), now);
     if !tenant.settings.choices.tokens_survive_new_secret {
         tenant.clients.end_tokens(&id);
     }

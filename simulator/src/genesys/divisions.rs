@@ -27,21 +27,13 @@ pub(super) async fn list(
         .filter(|division| paging.wants(&division.id, &division.name, filter))
         .collect();
     wanted.sort_by_key(|division| division.name.to_lowercase());
-    Ok(json_response(
-        paging
-            .page(SELF_URI, &wanted, |division| shown(division))
-            .to_string(),
-    ))
+    Ok(json_response(paging.page(SELF_URI, &wanted, |division| shown(division)).to_string()))
 }
 
 pub(super) async fn home(State(genesys): State<Arc<Genesys>>) -> Result<Response, Refusal> {
     let tenant = genesys.tenant();
-    let home = tenant
-        .divisions
-        .iter()
-        .find(|division| division.home_division);
-    home.map(|division| json_response(shown(division).to_string()))
-        .ok_or_else(Refusal::not_found)
+    let home = tenant.divisions.iter().find(|division| division.home_division);
+    home.map(|division| json_response(shown(division).to_string())).ok_or_else(Refusal::not_found)
 }
 
 pub(super) async fn read(

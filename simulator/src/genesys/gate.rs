@@ -39,16 +39,10 @@ pub(super) async fn pass(
 ) -> Response {
     let context_id = Uuid::new_v4().to_string();
     let template = request.extensions().get::<MatchedPath>().cloned();
-    genesys
-        .counters
-        .count(request.method(), template.as_ref().map(MatchedPath::as_str));
+    genesys.counters.count(request.method(), template.as_ref().map(MatchedPath::as_str));
 
-    let struck = genesys.faults.strike(
-        &genesys,
-        request.method(),
-        request.uri().path(),
-        request.headers(),
-    );
+    let struck =
+        genesys.faults.strike(&genesys, request.method(), request.uri().path(), request.headers());
     let mut clock_ahead = 0;
     for fault in &struck {
         if let Effect::ClockSkew { seconds } = &fault.effect {
@@ -80,17 +74,11 @@ async fn answered(genesys: &Genesys, request: Request, next: Next, struck: &[Str
             Effect::Delay { milliseconds } => {
                 tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
             }
-            Effect::Hang {
-                after_effect: false,
-            } => {
+            Effect::Hang { after_effect: false } => {
                 genesys.faults.hang(fault.id, &genesys.stopping).await;
                 return dropped();
             }
-            Effect::Status {
-                status,
-                headers,
-                body,
-            } => {
+            Effect::Status { status, headers, body } => {
                 return given(*status, headers, body.as_ref());
             }
             Effect::Html { body } => return html(body.as_deref()),
@@ -120,9 +108,7 @@ async fn after(genesys: &Genesys, fault: Struck, response: Response) -> Response
         }
         Effect::CutBody => cut(response).await,
         Effect::Merge { body } => merged(response, &body).await,
-        Effect::Hang {
-            after_effect: false,
-        }
+        Effect::Hang { after_effect: false }
         | Effect::Status { .. }
         | Effect::Json { .. }
         | Effect::Html { .. }
@@ -178,10 +164,7 @@ async fn cut(response: Response) -> Response {
     let Ok(whole) = to_bytes(body, usize::MAX).await else {
         return dropped();
     };
-    parts.headers.insert(
-        header::CONTENT_LENGTH,
-        HeaderValue::from(whole.len().max(2)),
-    );
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len().max(2)));
     let half = whole.slice(..whole.len() / 2);
     let pieces = stream::unfold(Some(half), |half| async move {
         if let Some(half) = half {

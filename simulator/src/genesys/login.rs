@@ -20,11 +20,8 @@ use crate::settings::choices::{TokenRefusal, TokenRefusals};
 use crate::tenant::mint::Wish;
 
 /// Grant types the server knows beside client credentials; each needs a client of another kind.
-const OTHER_GRANTS: [&str; 3] = [
-    "authorization_code",
-    "refresh_token",
-    "urn:ietf:params:oauth:grant-type:saml2-bearer",
-];
+const OTHER_GRANTS: [&str; 3] =
+    ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:saml2-bearer"];
 const LARGEST_FORM: usize = 64 * 1024;
 
 /// The fields of a token request.
@@ -65,21 +62,14 @@ async fn answer(
         .await
         .map_err(|_| refusal(|all| &all.not_a_form))?;
     let form = Form(url::form_urlencoded::parse(&body).into_owned().collect());
-    let grant_type = form
-        .get("grant_type")
-        .ok_or_else(|| refusal(|all| &all.grant_type_missing))?;
+    let grant_type =
+        form.get("grant_type").ok_or_else(|| refusal(|all| &all.grant_type_missing))?;
     if grant_type != "client_credentials" && !OTHER_GRANTS.contains(&grant_type) {
         return Err(refusal(|all| &all.unsupported_grant_type));
     }
-    let in_form = || {
-        Some((
-            form.get("client_id")?.to_owned(),
-            form.get("client_secret")?.into(),
-        ))
-    };
-    let (client_id, secret) = basic
-        .or_else(in_form)
-        .ok_or_else(|| refusal(|all| &all.credentials_missing))?;
+    let in_form = || Some((form.get("client_id")?.to_owned(), form.get("client_secret")?.into()));
+    let (client_id, secret) =
+        basic.or_else(in_form).ok_or_else(|| refusal(|all| &all.credentials_missing))?;
     let wish = Wish {
         client_id: &client_id,
         secret,
@@ -94,9 +84,7 @@ async fn answer(
         "expires_in": minted.expires_in,
     });
     let mut response = json_response(body.to_string());
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -126,10 +114,7 @@ fn refused(refusal: &TokenRefusal) -> Response {
 
 /// The document that tells who the login host is and what it can.
 pub(super) async fn metadata(headers: HeaderMap) -> Response {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let issuer = format!("http://{host}");
     let document = json!({
         "issuer": issuer,
@@ -152,9 +137,5 @@ pub(super) async fn metadata(headers: HeaderMap) -> Response {
 
 /// The login host has no such path.
 pub(super) async fn not_found() -> Response {
-    refused(&TokenRefusal::new(
-        404,
-        "not_found",
-        "the login host has no such path",
-    ))
+    refused(&TokenRefusal::new(404, "not_found", "the login host has no such path"))
 }

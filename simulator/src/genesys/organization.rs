@@ -54,26 +54,16 @@ pub(super) async fn default_limits(Path(namespace): Path<String>) -> Result<Resp
 fn namespace_limits(namespace: &str, limits: Limits) -> Result<Response, Refusal> {
     let requests = limits.requests_per_minute.map(u64::from);
     let tokens = limits.token_requests_per_minute.map(u64::from);
-    let clients = limits
-        .clients
-        .and_then(|clients| u64::try_from(clients).ok());
-    let bytes = limits
-        .request_bytes
-        .and_then(|bytes| u64::try_from(bytes).ok());
+    let clients = limits.clients.and_then(|clients| u64::try_from(clients).ok());
+    let bytes = limits.request_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     let known: &[(&str, Option<u64>)] = match namespace {
         "platform.api" => &[
             ("client.credentials.token.rate.per.minute", requests),
             ("token.rate.per.minute", requests),
-            (
-                "org.app.user.rate.per.minute",
-                requests.map(|rate| rate * 10),
-            ),
+            ("org.app.user.rate.per.minute", requests.map(|rate| rate * 10)),
             ("request.size.bytes", bytes),
         ],
-        "auth.api" => &[
-            ("oauth.clients", clients),
-            ("token.requests.rate.per.minute", tokens),
-        ],
+        "auth.api" => &[("oauth.clients", clients), ("token.requests.rate.per.minute", tokens)],
         _ => {
             return Err(Refusal::bad(
                 "invalid.value",

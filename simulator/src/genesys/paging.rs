@@ -25,10 +25,7 @@ impl Paging {
                 .into_owned()
                 .collect();
         let value = |wanted: &str| {
-            query
-                .iter()
-                .find(|(key, _)| key == wanted)
-                .map(|(_, value)| value.as_str())
+            query.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str())
         };
         let number = |key: &str, default: usize| match value(key) {
             None => Ok(default),
@@ -41,20 +38,12 @@ impl Paging {
         let size = number("pageSize", 25)?;
         if size > choices.largest_page_size {
             let allowed = format!("1 to {}", choices.largest_page_size);
-            return Err(Refusal::invalid_query(
-                &size.to_string(),
-                "pageSize",
-                &allowed,
-            ));
+            return Err(Refusal::invalid_query(&size.to_string(), "pageSize", &allowed));
         }
         Ok(Self {
             size,
             number: number("pageNumber", 1)?,
-            ids: query
-                .iter()
-                .filter(|(key, _)| key == "id")
-                .map(|(_, id)| id.clone())
-                .collect(),
+            ids: query.iter().filter(|(key, _)| key == "id").map(|(_, id)| id.clone()).collect(),
             name: value("name").map(ToOwned::to_owned),
             query,
         })

@@ -34,10 +34,7 @@ impl Refusal {
             retry_after_seconds: None,
             limit: None,
         };
-        Self {
-            status,
-            text: Box::new(text),
-        }
+        Self { status, text: Box::new(text) }
     }
 
     pub(crate) fn bad(code: &str, message: impl Into<String>) -> Self {
@@ -70,19 +67,11 @@ impl Refusal {
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not.found",
-            "The requested resource was not found.",
-        )
+        Self::new(StatusCode::NOT_FOUND, "not.found", "The requested resource was not found.")
     }
 
     pub(crate) fn client_not_found() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "client.not.found",
-            "Client was not found.",
-        )
+        Self::new(StatusCode::NOT_FOUND, "client.not.found", "Client was not found.")
     }
 
     pub(crate) fn conflict() -> Self {
@@ -181,9 +170,7 @@ impl Refusal {
         let mut response = json_response(body.to_string());
         *response.status_mut() = self.status;
         if let Some(seconds) = self.text.retry_after_seconds {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

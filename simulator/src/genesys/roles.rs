@@ -28,24 +28,14 @@ pub(super) async fn list(
     require(&tenant, &caller, &["authorization:role:view"])?;
     let paging = Paging::parse(query.as_deref(), &tenant.settings.choices)?;
     if paging.ids.len() > MOST_IDS {
-        return Err(Refusal::bad(
-            "max.role.ids",
-            "Only 100 roles can be requested at a time.",
-        ));
+        return Err(Refusal::bad("max.role.ids", "Only 100 roles can be requested at a time."));
     }
     let filter = tenant.settings.choices.name_filter;
-    let mut wanted: Vec<&Role> = tenant
-        .roles
-        .iter()
-        .filter(|role| paging.wants(&role.id, &role.name, filter))
-        .collect();
+    let mut wanted: Vec<&Role> =
+        tenant.roles.iter().filter(|role| paging.wants(&role.id, &role.name, filter)).collect();
     wanted.sort_by_key(|role| role.name.to_lowercase());
     let counted = paging.flag("userCount").unwrap_or(true);
-    Ok(json_response(
-        paging
-            .page(SELF_URI, &wanted, |role| shown(role, counted))
-            .to_string(),
-    ))
+    Ok(json_response(paging.page(SELF_URI, &wanted, |role| shown(role, counted)).to_string()))
 }
 
 pub(super) async fn read(

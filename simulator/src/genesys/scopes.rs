@@ -26,11 +26,7 @@ pub(super) async fn list() -> Response {
 }
 
 pub(super) async fn read(Path(id): Path<String>) -> Result<Response, Refusal> {
-    if exists(&id) {
-        Ok(json_response(shown(&id).to_string()))
-    } else {
-        Err(Refusal::not_found())
-    }
+    if exists(&id) { Ok(json_response(shown(&id).to_string())) } else { Err(Refusal::not_found()) }
 }
 
 fn shown(scope: &str) -> Value {

@@ -82,11 +82,7 @@ pub(super) async fn set_timeout(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    require(
-        &genesys.tenant(),
-        &caller,
-        &["directory:organization:admin"],
-    )?;
+    require(&genesys.tenant(), &caller, &["directory:organization:admin"])?;
     let body = json_object(&genesys, request).await?;
     let mut tenant = genesys.tenant();
     let mut timeout = tenant.idle.clone();

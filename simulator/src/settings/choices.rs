@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 /// One field for each unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an independent unknown of the platform"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent unknown of the platform")]
 pub struct Choices {
     /// How the token endpoint words its refusals.
     pub token_refusals: TokenRefusals,
@@ -138,11 +135,7 @@ pub struct TokenRefusal {
 
 impl TokenRefusal {
     pub fn new(status: u16, error: &str, description: &str) -> Self {
-        Self {
-            status,
-            error: error.to_owned(),
-            description: description.to_owned(),
-        }
+        Self { status, error: error.to_owned(), description: description.to_owned() }
     }
 }
 

@@ -13,13 +13,8 @@ use crate::clock::iso;
 /// The grant type under which a client gets tokens of its own.
 pub(crate) const CLIENT_CREDENTIALS: &str = "CLIENT-CREDENTIALS";
 /// Every grant type a client can have.
-pub(crate) const GRANT_TYPES: [&str; 5] = [
-    "CODE",
-    "TOKEN",
-    "SAML2-BEARER",
-    "PASSWORD",
-    CLIENT_CREDENTIALS,
-];
+pub(crate) const GRANT_TYPES: [&str; 5] =
+    ["CODE", "TOKEN", "SAML2-BEARER", "PASSWORD", CLIENT_CREDENTIALS];
 /// Seconds a token lives when the client does not say.
 pub(crate) const DEFAULT_VALIDITY_SECONDS: i64 = 86_400;
 
@@ -159,14 +154,9 @@ impl Client {
             if let Some(description) = &self.fields.description {
                 members.insert("description".to_owned(), description.as_str().into());
             }
-            members.insert(
-                "registeredRedirectUri".to_owned(),
-                json!(self.fields.redirect_uris),
-            );
-            members.insert(
-                "selfUri".to_owned(),
-                format!("/api/v2/oauth/clients/{}", self.id).into(),
-            );
+            members.insert("registeredRedirectUri".to_owned(), json!(self.fields.redirect_uris));
+            members
+                .insert("selfUri".to_owned(), format!("/api/v2/oauth/clients/{}", self.id).into());
         }
         shown
     }

@@ -9,15 +9,8 @@ use super::grant::RoleDivision;
 use super::seed::HOME_DIVISION;
 
 /// What the platform sets itself and ignores in a body.
-const READ_ONLY: [&str; 7] = [
-    "id",
-    "secret",
-    "dateCreated",
-    "dateModified",
-    "createdBy",
-    "modifiedBy",
-    "selfUri",
-];
+const READ_ONLY: [&str; 7] =
+    ["id", "secret", "dateCreated", "dateModified", "createdBy", "modifiedBy", "selfUri"];
 
 /// What is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +46,7 @@ pub(crate) fn fields(body: &Map<String, Value>) -> Result<ClientFields, Malforme
         .ok_or(Malformed::GrantTypeMissing)?;
     let validity_seconds = match rest.remove("accessTokenValiditySeconds") {
         None => DEFAULT_VALIDITY_SECONDS,
-        Some(value) => value
-            .as_i64()
-            .ok_or(Malformed::WrongType("accessTokenValiditySeconds"))?,
+        Some(value) => value.as_i64().ok_or(Malformed::WrongType("accessTokenValiditySeconds"))?,
     };
     Ok(ClientFields {
         name,
@@ -86,9 +77,7 @@ fn texts(
     let Some(value) = body.remove(key) else {
         return Ok(None);
     };
-    serde_json::from_value(value)
-        .map(Some)
-        .map_err(|_| Malformed::WrongType(key))
+    serde_json::from_value(value).map(Some).map_err(|_| Malformed::WrongType(key))
 }
 
 fn redirect_uris(body: &mut Map<String, Value>) -> Result<Vec<String>, Malformed> {
@@ -96,11 +85,9 @@ fn redirect_uris(body: &mut Map<String, Value>) -> Result<Vec<String>, Malformed
     let uris = texts(body, field)?.unwrap_or_default();
     match uris.iter().find(|uri| url::Url::parse(uri).is_err()) {
         None => Ok(uris),
-        Some(bad) => Err(Malformed::WrongValue {
-            field,
-            value: bad.clone(),
-            allowed: "absolute URIs",
-        }),
+        Some(bad) => {
+            Err(Malformed::WrongValue { field, value: bad.clone(), allowed: "absolute URIs" })
+        }
     }
 }
 
@@ -111,10 +98,9 @@ fn grants(body: &mut Map<String, Value>) -> Result<Vec<RoleDivision>, Malformed>
         (Some(pairs), _) => {
             serde_json::from_value(pairs).map_err(|_| Malformed::WrongType("roleDivisions"))?
         }
-        (None, Some(ids)) => ids
-            .into_iter()
-            .map(|id| RoleDivision::new(id, HOME_DIVISION))
-            .collect(),
+        (None, Some(ids)) => {
+            ids.into_iter().map(|id| RoleDivision::new(id, HOME_DIVISION)).collect()
+        }
         (None, None) => Vec::new(),
     };
     let mut grants: Vec<RoleDivision> = Vec::with_capacity(sent.len());

@@ -95,9 +95,7 @@ impl Clients {
 
     /// Every client in truth.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Arc<Client>, &Record)> {
-        self.records
-            .values()
-            .filter_map(|record| Some((record.current.as_ref()?, record)))
+        self.records.values().filter_map(|record| Some((record.current.as_ref()?, record)))
     }
 
     pub(crate) fn create(&mut self, client: Client, secret: SecretText, lag: Lag, now: Timestamp) {
@@ -157,10 +155,7 @@ impl Clients {
 
     /// Makes every token of the client that exists now worthless.
     pub(crate) fn end_tokens(&mut self, id: &str) {
-        if let Some(record) = self
-            .by_id
-            .get(id)
-            .and_then(|sequence| self.records.get_mut(sequence))
+        if let Some(record) = self.by_id.get(id).and_then(|sequence| self.records.get_mut(sequence))
         {
             record.generation += 1;
         }
@@ -209,20 +204,13 @@ impl Clients {
             past.poisoned = true;
             past.known_until = past.known_until.max(later(now, poison));
         }
-        Some(Known {
-            client: past.client.clone()?,
-            secret: past.secret.clone(),
-            old_secret: None,
-        })
+        Some(Known { client: past.client.clone()?, secret: past.secret.clone(), old_secret: None })
     }
 
     /// The list's answer from an earlier request, if nothing has changed since.
     pub(crate) fn cached_list(&mut self, now: Timestamp) -> Option<Bytes> {
         self.settle(now);
-        let cached = self
-            .list
-            .as_ref()
-            .filter(|cached| now < cached.valid_until)?;
+        let cached = self.list.as_ref().filter(|cached| now < cached.valid_until)?;
         Some(cached.body.clone())
     }
 
@@ -240,26 +228,20 @@ impl Clients {
                 until = until.min(past.listed_until);
             }
             let seen = record.seen(now, |past| past.listed_until);
-            clients.extend(
-                seen.filter(|client| client.fields.state != ClientState::Deleted)
-                    .cloned(),
-            );
+            clients
+                .extend(seen.filter(|client| client.fields.state != ClientState::Deleted).cloned());
         }
         (clients, until)
     }
 
     /// Whether this is the client's secret in truth.
     pub(crate) fn secret_is(&self, id: &str, secret: &SecretText) -> bool {
-        self.record(id)
-            .is_some_and(|record| record.current.is_some() && record.secret == *secret)
+        self.record(id).is_some_and(|record| record.current.is_some() && record.secret == *secret)
     }
 
     fn wrote(&mut self, sequence: u64) {
         self.list = None;
-        let current = self
-            .records
-            .get(&sequence)
-            .and_then(|record| record.current.as_ref());
+        let current = self.records.get(&sequence).and_then(|record| record.current.as_ref());
         if let Some(at) = current.and_then(|client| client.fields.date_to_delete) {
             self.due.insert((at, sequence));
         }
@@ -298,10 +280,7 @@ impl Record {
     fn supersede(&mut self, lag: Lag, now: Timestamp) {
         self.past.retain(|past| past.last() > now);
         let after = |milliseconds: u64| {
-            later(
-                now,
-                SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX)),
-            )
+            later(now, SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX)))
         };
         let past = Past {
             client: self.current.clone(),

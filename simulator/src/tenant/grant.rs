@@ -16,10 +16,7 @@ pub struct RoleDivision {
 
 impl RoleDivision {
     pub fn new(role_id: impl Into<String>, division_id: impl Into<String>) -> Self {
-        Self {
-            role_id: role_id.into(),
-            division_id: division_id.into(),
-        }
+        Self { role_id: role_id.into(), division_id: division_id.into() }
     }
 
     /// Whether who holds this may hand out the other.
@@ -31,9 +28,7 @@ impl RoleDivision {
 
 /// Whether every wanted grant is covered by one that is held.
 pub(crate) fn all_covered(held: &[RoleDivision], wanted: &[RoleDivision]) -> bool {
-    wanted
-        .iter()
-        .all(|wanted| held.iter().any(|held| held.covers(wanted)))
+    wanted.iter().all(|wanted| held.iter().any(|held| held.covers(wanted)))
 }
 
 #[cfg(test)]

@@ -81,10 +81,7 @@ impl Tenant {
 
         let expires_in = known.client.fields.validity_seconds;
         let lifetime = expires_in - wish.clock_ahead_seconds;
-        let generation = self
-            .clients
-            .record(wish.client_id)
-            .map_or(0, |record| record.generation);
+        let generation = self.clients.record(wish.client_id).map_or(0, |record| record.generation);
         let token = Token {
             client: Arc::clone(&known.client.id),
             generation,
@@ -96,10 +93,7 @@ impl Tenant {
         let text = SecretText::random_token();
         self.tokens.insert(text.clone(), token, now);
         *self.mints.entry(Arc::clone(&known.client.id)).or_insert(0) += 1;
-        Ok(Minted {
-            token: text,
-            expires_in,
-        })
+        Ok(Minted { token: text, expires_in })
     }
 
     fn throttle(&mut self, client_id: &str, now: Timestamp) -> Result<(), TokenRefusal> {
@@ -109,10 +103,7 @@ impl Tenant {
         if self.mint_windows.len() > 100_000 {
             self.mint_windows.retain(|_, window| !window.is_over(now));
         }
-        let window = self
-            .mint_windows
-            .entry(client_id.into())
-            .or_insert_with(|| Window::new(now));
+        let window = self.mint_windows.entry(client_id.into()).or_insert_with(|| Window::new(now));
         let standing = window.take(allowed, now);
         if !standing.exceeded {
             return Ok(());

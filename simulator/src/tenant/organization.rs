@@ -33,16 +33,12 @@ pub(crate) struct IdleTokenTimeout {
 impl IdleTokenTimeout {
     /// The limit in seconds while it is on.
     pub(crate) fn seconds(&self) -> Option<i64> {
-        self.enable_idle_token_timeout
-            .then_some(i64::from(self.idle_token_timeout_seconds))
+        self.enable_idle_token_timeout.then_some(i64::from(self.idle_token_timeout_seconds))
     }
 }
 
 impl Default for IdleTokenTimeout {
     fn default() -> Self {
-        Self {
-            idle_token_timeout_seconds: 28_800,
-            enable_idle_token_timeout: false,
-        }
+        Self { idle_token_timeout_seconds: 28_800, enable_idle_token_timeout: false }
     }
 }

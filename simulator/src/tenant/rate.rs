@@ -26,10 +26,7 @@ pub(crate) struct Standing {
 
 impl Window {
     pub(crate) fn new(now: Timestamp) -> Self {
-        Self {
-            opened: now,
-            count: 0,
-        }
+        Self { opened: now, count: 0 }
     }
 
     /// Counts one request.
@@ -43,12 +40,7 @@ impl Window {
         }
         let left = now.duration_until(later(self.opened, WINDOW));
         let reset_seconds = left.as_secs() + i64::from(left.subsec_nanos() > 0);
-        Standing {
-            count: self.count,
-            allowed,
-            reset_seconds: reset_seconds.max(1),
-            exceeded,
-        }
+        Standing { count: self.count, allowed, reset_seconds: reset_seconds.max(1), exceeded }
     }
 
     /// Whether the window is over.
@@ -73,10 +65,6 @@ mod tests {
         let standing = window.take(2, later);
         assert!(standing.exceeded);
         assert_eq!(standing.reset_seconds, 43);
-        assert!(
-            !window
-                .take(2, start + SignedDuration::from_secs(60))
-                .exceeded
-        );
+        assert!(!window.take(2, start + SignedDuration::from_secs(60)).exceeded);
     }
 }

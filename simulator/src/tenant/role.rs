@@ -52,9 +52,7 @@ impl Role {
         else {
             return false;
         };
-        self.permission_policies
-            .iter()
-            .any(|policy| policy.carries(domain, entity, action))
+        self.permission_policies.iter().any(|policy| policy.carries(domain, entity, action))
     }
 
     /// Whether the role is one of the vendor's.

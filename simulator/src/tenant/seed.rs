@@ -56,10 +56,7 @@ pub(crate) fn roles() -> Vec<Role> {
             "Master Admin",
             "Everything in the organization",
             "master-admin",
-            DOMAINS
-                .iter()
-                .map(|domain| policy(domain, "*", &["*"]))
-                .collect(),
+            DOMAINS.iter().map(|domain| policy(domain, "*", &["*"])).collect(),
         ),
         role(
             ADMIN,

@@ -33,9 +33,9 @@ impl Token {
     /// When the token ends if it is not used again; `idle` is the idle limit in seconds while there is one.
     pub(crate) fn ends(&self, idle: Option<i64>) -> Timestamp {
         match idle {
-            Some(seconds) => self
-                .expires
-                .min(later(self.last_used, SignedDuration::from_secs(seconds))),
+            Some(seconds) => {
+                self.expires.min(later(self.last_used, SignedDuration::from_secs(seconds)))
+            }
             None => self.expires,
         }
     }

@@ -18,11 +18,7 @@ impl Answer {
         let headers = response.headers().clone();
         let text = response.text().await.unwrap();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self {
-            status,
-            headers,
-            json,
-        }
+        Self { status, headers, json }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -39,10 +35,7 @@ impl Answer {
             self.json
         );
         assert_eq!(self.json["status"], status);
-        assert_eq!(
-            self.json["contextId"].as_str(),
-            self.header("inin-correlation-id")
-        );
+        assert_eq!(self.json["contextId"].as_str(), self.header("inin-correlation-id"));
     }
 
     #[track_caller]
@@ -68,11 +61,7 @@ impl World {
     pub(crate) async fn with(options: Options) -> Self {
         let simulator = Simulator::start(options).unwrap();
         let http = reqwest::Client::new();
-        let mut world = Self {
-            simulator,
-            http,
-            token: String::new(),
-        };
+        let mut world = Self { simulator, http, token: String::new() };
         world.token = world.mint(&world.simulator.admin_client()).await;
         world
     }
@@ -86,10 +75,7 @@ impl World {
         let request = self
             .http
             .post(format!("{}/oauth/token", self.simulator.login_url()))
-            .basic_auth(
-                &credentials.client_id,
-                Some(credentials.client_secret.reveal()),
-            )
+            .basic_auth(&credentials.client_id, Some(credentials.client_secret.reveal()))
             .form(&[("grant_type", grant_type)]);
         Answer::of(request.send().await.unwrap()).await
     }
@@ -100,8 +86,7 @@ impl World {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.simulator.api_url()))
+        self.http.request(method, format!("{}{path}", self.simulator.api_url()))
     }
 
     /// A request with some token.
@@ -124,13 +109,11 @@ impl World {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.call_as(&self.token, Method::POST, path, Some(body))
-            .await
+        self.call_as(&self.token, Method::POST, path, Some(body)).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.call_as(&self.token, Method::PUT, path, Some(body))
-            .await
+        self.call_as(&self.token, Method::PUT, path, Some(body)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
@@ -151,9 +134,7 @@ impl World {
 
     /// Whether the API takes the token.
     pub(crate) async fn lives(&self, token: &str) -> bool {
-        let answer = self
-            .call_as(token, Method::HEAD, "/api/v2/tokens/me", None)
-            .await;
+        let answer = self.call_as(token, Method::HEAD, "/api/v2/tokens/me", None).await;
         answer.status == StatusCode::OK.as_u16()
     }
 }

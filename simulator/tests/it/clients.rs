@@ -16,10 +16,7 @@ async fn a_client_is_created_with_defaults_and_its_secret_is_shown_once() {
     let (created, credentials) = world.create("reports").await;
     assert_eq!(created["accessTokenValiditySeconds"], 86_400);
     assert_eq!(created["state"], "active");
-    assert_eq!(
-        created["createdBy"]["id"],
-        world.simulator.admin_client().client_id
-    );
+    assert_eq!(created["createdBy"]["id"], world.simulator.admin_client().client_id);
     assert_eq!(created["selfUri"], path_of(&created));
     assert_eq!(created["secret"], credentials.client_secret.reveal());
 
@@ -37,49 +34,25 @@ async fn every_faulty_create_is_refused_with_the_vendors_code() {
     let cases = [
         (json!({"name": null}), "constraint.validation"),
         (json!({"authorizedGrantType": null}), "grant.type.required"),
-        (
-            json!({"authorizedGrantType": "CLIENT_CREDENTIALS"}),
-            "bad.grant.type",
-        ),
+        (json!({"authorizedGrantType": "CLIENT_CREDENTIALS"}), "bad.grant.type"),
         (json!({"state": "inactive"}), "bad.client.state"),
         (json!({"state": "sleeping"}), "invalid.value"),
         (json!({"roleDivisions": []}), "missing.client.roles"),
         (json!({"roleDivisions": "admin"}), "bad.request"),
-        (
-            json!({"roleDivisions": [{"roleId": "none", "divisionId": "*"}]}),
-            "bad.client.role",
-        ),
+        (json!({"roleDivisions": [{"roleId": "none", "divisionId": "*"}]}), "bad.client.role"),
         (
             json!({"roleDivisions": [{"roleId": REPORTING_VIEWER, "divisionId": "none"}]}),
             "bad.client.role",
         ),
-        (
-            json!({"authorizedGrantType": "CODE"}),
-            "missing.client.scope",
-        ),
-        (
-            json!({"scope": ["platform:oauth:write"]}),
-            "auth.invalid.scope",
-        ),
-        (
-            json!({"accessTokenValiditySeconds": 299}),
-            "constraint.validation",
-        ),
-        (
-            json!({"accessTokenValiditySeconds": 172_801}),
-            "constraint.validation",
-        ),
-        (
-            json!({"registeredRedirectUri": ["not a uri"]}),
-            "invalid.value",
-        ),
+        (json!({"authorizedGrantType": "CODE"}), "missing.client.scope"),
+        (json!({"scope": ["platform:oauth:write"]}), "auth.invalid.scope"),
+        (json!({"accessTokenValiditySeconds": 299}), "constraint.validation"),
+        (json!({"accessTokenValiditySeconds": 172_801}), "constraint.validation"),
+        (json!({"registeredRedirectUri": ["not a uri"]}), "invalid.value"),
         (json!({"dateToDelete": "tomorrow"}), "invalid.date"),
     ];
     for (change, code) in cases {
-        world
-            .post(CLIENTS, &edited(&client("faulty"), change))
-            .await
-            .refused(400, code);
+        world.post(CLIENTS, &edited(&client("faulty"), change)).await.refused(400, code);
     }
     assert_eq!(world.listed().await.len(), 1);
 }
@@ -95,15 +68,9 @@ async fn a_body_that_is_not_json_or_too_large_is_refused() {
             .body(body);
         crate::caller::Answer::of(request.send().await.unwrap()).await
     };
-    send("text/plain", "{}".to_owned())
-        .await
-        .refused(415, "unsupported.media.type");
-    send("application/json", "{".to_owned())
-        .await
-        .refused(400, "bad.request");
-    send("application/json", " ".repeat(512_001))
-        .await
-        .refused(413, "request.entity.too.large");
+    send("text/plain", "{}".to_owned()).await.refused(415, "unsupported.media.type");
+    send("application/json", "{".to_owned()).await.refused(400, "bad.request");
+    send("application/json", " ".repeat(512_001)).await.refused(413, "request.entity.too.large");
 }
 
 #[tokio::test]
@@ -113,10 +80,7 @@ async fn only_holders_of_the_scim_role_may_have_tokens_of_450_days() {
         "accessTokenValiditySeconds": 38_880_000,
         "roleDivisions": [{"roleId": SCIM_INTEGRATION, "divisionId": "*"}],
     });
-    let created = world
-        .post(CLIENTS, &edited(&client("provisioning"), scim))
-        .await
-        .ok();
+    let created = world.post(CLIENTS, &edited(&client("provisioning"), scim)).await.ok();
     assert_eq!(created["accessTokenValiditySeconds"], 38_880_000);
 }
 
@@ -129,47 +93,31 @@ async fn a_caller_hands_out_only_roles_it_holds_in_a_covering_division() {
         RoleDivision::new(REPORTING_VIEWER, HOME_DIVISION),
     ];
     let control = world.simulator.control();
-    let limited = control
-        .add_client(&NewClient::named("limited").with(ClientEdit::roles(held)))
-        .unwrap();
+    let limited =
+        control.add_client(&NewClient::named("limited").with(ClientEdit::roles(held))).unwrap();
     let token = world.mint(&limited).await;
     let create = async |role: &str, division: &str| {
         let grants = json!({"roleDivisions": [{"roleId": role, "divisionId": division}]});
         let body = edited(&client("made"), grants);
-        world
-            .call_as(&token, reqwest::Method::POST, CLIENTS, Some(&body))
-            .await
+        world.call_as(&token, reqwest::Method::POST, CLIENTS, Some(&body)).await
     };
-    create(REPORTING_VIEWER, "*")
-        .await
-        .refused(400, "bad.client.role");
-    create(SCIM_INTEGRATION, HOME_DIVISION)
-        .await
-        .refused(400, "bad.client.role");
+    create(REPORTING_VIEWER, "*").await.refused(400, "bad.client.role");
+    create(SCIM_INTEGRATION, HOME_DIVISION).await.refused(400, "bad.client.role");
     let made = create(REPORTING_VIEWER, HOME_DIVISION).await.ok();
 
     let wider = vec![RoleDivision::new(SCIM_INTEGRATION, "*")];
-    control
-        .edit_client(made["id"].as_str().unwrap(), &ClientEdit::roles(wider))
-        .unwrap();
+    control.edit_client(made["id"].as_str().unwrap(), &ClientEdit::roles(wider)).unwrap();
     let secret = format!("{}/secret", path_of(&made));
-    let refused = world
-        .call_as(&token, reqwest::Method::POST, &secret, None)
-        .await;
+    let refused = world.call_as(&token, reqwest::Method::POST, &secret, None).await;
     refused.refused(400, "bad.client.role");
     assert_eq!(
         refused.json["message"],
         "The caller does not have all the roles assigned to this client."
     );
-    let back = world
-        .call_as(&token, reqwest::Method::PUT, &path_of(&made), Some(&made))
-        .await;
+    let back = world.call_as(&token, reqwest::Method::PUT, &path_of(&made), Some(&made)).await;
     back.refused(400, "bad.client.role");
     control.configure(|settings| settings.choices.edit_needs_current_roles = false);
-    world
-        .call_as(&token, reqwest::Method::PUT, &path_of(&made), Some(&made))
-        .await
-        .ok();
+    world.call_as(&token, reqwest::Method::PUT, &path_of(&made), Some(&made)).await.ok();
 }
 
 #[tokio::test]
@@ -184,19 +132,13 @@ async fn a_put_without_a_field_resets_it_or_keeps_it_as_chosen() {
     let control = world.simulator.control();
     control.configure(|settings| settings.choices.put_omitted_fields = OmittedFields::Keep);
     let kept = world.put(&path_of(&created), &client("b")).await.ok();
-    assert_eq!(
-        (&kept["name"], &kept["description"]),
-        (&json!("b"), &json!("text"))
-    );
+    assert_eq!((&kept["name"], &kept["description"]), (&json!("b"), &json!("text")));
     assert_eq!(kept["futureField"]["ips"][0], "10.0.0.0/8");
 
     control.configure(|settings| settings.choices.put_omitted_fields = OmittedFields::Reset);
     let reset = world.put(&path_of(&created), &client("c")).await.ok();
     assert_eq!(reset["accessTokenValiditySeconds"], 86_400);
-    assert_eq!(
-        (reset.get("description"), reset.get("futureField")),
-        (None, None)
-    );
+    assert_eq!((reset.get("description"), reset.get("futureField")), (None, None));
     assert_eq!(reset["dateCreated"], created["dateCreated"]);
 }
 
@@ -204,15 +146,9 @@ async fn a_put_without_a_field_resets_it_or_keeps_it_as_chosen() {
 async fn a_read_modify_write_keeps_fields_that_nobody_knows() {
     let world = World::new().await;
     let unknown = json!({"allowedIpRanges": ["10.0.0.0/8"]});
-    let created = world
-        .post(CLIENTS, &edited(&client("a"), unknown))
-        .await
-        .ok();
+    let created = world.post(CLIENTS, &edited(&client("a"), unknown)).await.ok();
     let read = world.get(&path_of(&created)).await.ok();
-    let written = world
-        .put(&path_of(&created), &edited(&read, json!({"name": "b"})))
-        .await
-        .ok();
+    let written = world.put(&path_of(&created), &edited(&read, json!({"name": "b"}))).await.ok();
     assert_eq!(written["allowedIpRanges"], json!(["10.0.0.0/8"]));
 }
 
@@ -221,25 +157,14 @@ async fn a_client_disabled_by_the_vendor_cannot_be_edited_and_not_be_disabled_by
     let world = World::new().await;
     let (created, _) = world.create("a").await;
     let disabling = edited(&created, json!({"state": "disabled"}));
-    world
-        .put(&path_of(&created), &disabling)
-        .await
-        .refused(400, "bad.client.state");
+    world.put(&path_of(&created), &disabling).await.refused(400, "bad.client.state");
 
     let control = world.simulator.control();
-    control
-        .edit_client(
-            created["id"].as_str().unwrap(),
-            &ClientEdit::state("disabled"),
-        )
-        .unwrap();
+    control.edit_client(created["id"].as_str().unwrap(), &ClientEdit::state("disabled")).unwrap();
     let refused = world.put(&path_of(&created), &created).await;
     refused.refused(400, "bad.client.state");
     assert_eq!(refused.json["message"], "Client is disabled.");
-    world
-        .delete(&path_of(&created))
-        .await
-        .refused(400, "cannot.delete.client");
+    world.delete(&path_of(&created)).await.refused(400, "cannot.delete.client");
 }
 
 #[tokio::test]
@@ -253,22 +178,14 @@ async fn a_client_is_deleted_only_when_inactive() {
         refused.json["message"],
         "Clients must be marked as inactive to be eligible for deletion."
     );
-    world
-        .put(&path, &edited(&created, json!({"state": "inactive"})))
-        .await
-        .ok();
+    world.put(&path, &edited(&created, json!({"state": "inactive"}))).await.ok();
     assert_eq!(world.delete(&path).await.status, 204);
-    for answer in [
-        world.get(&path).await,
-        world.put(&path, &created).await,
-        world.delete(&path).await,
-    ] {
+    for answer in
+        [world.get(&path).await, world.put(&path, &created).await, world.delete(&path).await]
+    {
         answer.refused(404, "client.not.found");
     }
-    world
-        .post(&format!("{path}/secret"), &Value::Null)
-        .await
-        .refused(404, "not.found");
+    world.post(&format!("{path}/secret"), &Value::Null).await.refused(404, "not.found");
     assert_eq!(world.listed().await.len(), 1);
 }
 
@@ -279,21 +196,12 @@ async fn a_deleted_client_may_be_shown_as_deleted_for_a_while() {
     let world = World::with(options).await;
     let (created, credentials) = world.create("a").await;
     let path = path_of(&created);
-    world
-        .put(&path, &edited(&created, json!({"state": "inactive"})))
-        .await
-        .ok();
+    world.put(&path, &edited(&created, json!({"state": "inactive"}))).await.ok();
     world.delete(&path).await;
     assert_eq!(world.get(&path).await.ok()["state"], "deleted");
     assert_eq!(world.listed().await.len(), 1);
-    assert_eq!(
-        world.ask_token(&credentials).await.json["error_description"],
-        "client not found"
-    );
-    world
-        .simulator
-        .control()
-        .advance(std::time::Duration::from_secs(31));
+    assert_eq!(world.ask_token(&credentials).await.json["error_description"], "client not found");
+    world.simulator.control().advance(std::time::Duration::from_secs(31));
     world.get(&path).await.refused(404, "client.not.found");
 }
 
@@ -304,27 +212,16 @@ async fn an_inactive_client_disappears_by_itself_if_so_chosen() {
     let world = World::with(options).await;
     let (created, _) = world.create("a").await;
     let path = path_of(&created);
-    let inactive = world
-        .put(&path, &edited(&created, json!({"state": "inactive"})))
-        .await
-        .ok();
+    let inactive = world.put(&path, &edited(&created, json!({"state": "inactive"}))).await.ok();
     assert!(inactive["dateToDelete"].is_string());
-    let again = world
-        .put(&path, &edited(&inactive, json!({"state": "active"})))
-        .await
-        .ok();
+    let again = world.put(&path, &edited(&inactive, json!({"state": "active"}))).await.ok();
     assert!(again.get("dateToDelete").is_none());
-    world
-        .put(&path, &edited(&created, json!({"state": "inactive"})))
-        .await
-        .ok();
+    world.put(&path, &edited(&created, json!({"state": "inactive"}))).await.ok();
 
     let control = world.simulator.control();
     control.advance(std::time::Duration::from_hours(7 * 24 + 1));
     let token = world.mint(&world.simulator.admin_client()).await;
-    let gone = world
-        .call_as(&token, reqwest::Method::GET, &path, None)
-        .await;
+    let gone = world.call_as(&token, reqwest::Method::GET, &path, None).await;
     gone.refused(404, "client.not.found");
     assert_eq!(control.clients().len(), 1);
 }
@@ -335,14 +232,8 @@ async fn two_clients_may_share_a_name_unless_chosen_otherwise() {
     world.create("twin").await;
     world.create("twin").await;
     assert_eq!(world.simulator.control().clients_named("twin").len(), 2);
-    world
-        .simulator
-        .control()
-        .configure(|settings| settings.choices.names_are_unique = true);
-    world
-        .post(CLIENTS, &client("twin"))
-        .await
-        .refused(409, "request.conflict");
+    world.simulator.control().configure(|settings| settings.choices.names_are_unique = true);
+    world.post(CLIENTS, &client("twin")).await.refused(409, "request.conflict");
 }
 
 #[tokio::test]
@@ -351,10 +242,7 @@ async fn the_number_of_clients_is_limited() {
     options.settings.limits.clients = Some(2);
     let world = World::with(options).await;
     world.create("one more").await;
-    world
-        .post(CLIENTS, &client("too many"))
-        .await
-        .refused(400, "auth.too.many.clients");
+    world.post(CLIENTS, &client("too many")).await.refused(400, "auth.too.many.clients");
 }
 
 #[tokio::test]
@@ -364,16 +252,10 @@ async fn the_list_shows_all_at_once_or_in_pages() {
         world.create(&format!("client {number}")).await;
     }
     let whole = world.get(CLIENTS).await.ok();
-    assert_eq!(
-        (&whole["total"], &whole["pageCount"]),
-        (&json!(5), &json!(1))
-    );
+    assert_eq!((&whole["total"], &whole["pageCount"]), (&json!(5), &json!(1)));
     assert!(whole.get("nextUri").is_none());
 
-    world
-        .simulator
-        .control()
-        .configure(|settings| settings.choices.list_page_size = Some(2));
+    world.simulator.control().configure(|settings| settings.choices.list_page_size = Some(2));
     let mut seen = Vec::new();
     let mut next = Some(CLIENTS.to_owned());
     while let Some(path) = next {

@@ -19,11 +19,7 @@ impl Contract {
     pub(crate) fn load() -> Self {
         let text = include_str!("../../schema/genesys-cloud.json");
         let mut document: Value = serde_json::from_str(text).unwrap();
-        for definition in document["definitions"]
-            .as_object_mut()
-            .unwrap()
-            .values_mut()
-        {
+        for definition in document["definitions"].as_object_mut().unwrap().values_mut() {
             close(definition);
         }
         Self { document }
@@ -34,11 +30,7 @@ impl Contract {
         paths
             .iter()
             .flat_map(|(path, methods)| {
-                methods
-                    .as_object()
-                    .unwrap()
-                    .keys()
-                    .map(|method| (method.clone(), path.clone()))
+                methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))
             })
             .collect()
     }
@@ -78,10 +70,7 @@ impl Contract {
             let pattern = declared["x-inin-error-codes"][code].as_str();
             let pattern = pattern.unwrap_or_else(|| panic!("{what}: the code is not declared"));
             let message = answer.json["message"].as_str().unwrap();
-            assert!(
-                fits(pattern, message),
-                "{what}: the message is not {pattern:?}"
-            );
+            assert!(fits(pattern, message), "{what}: the message is not {pattern:?}");
         }
     }
 
@@ -103,9 +92,7 @@ fn close(schema: &mut Value) {
     };
     if let Some(Value::Object(properties)) = members.get_mut("properties") {
         properties.values_mut().for_each(close);
-        members
-            .entry("additionalProperties")
-            .or_insert(false.into());
+        members.entry("additionalProperties").or_insert(false.into());
     }
     for inner in ["items", "additionalProperties"] {
         if let Some(inner) = members.get_mut(inner) {
@@ -124,11 +111,7 @@ fn fits(pattern: &str, message: &str) -> bool {
     while let Some(piece) = pieces.next() {
         open = true;
         let last = pieces.peek().is_none();
-        let at = if last {
-            rest.len().checked_sub(piece.len())
-        } else {
-            rest.find(piece)
-        };
+        let at = if last { rest.len().checked_sub(piece.len()) } else { rest.find(piece) };
         match at {
             Some(at) if rest[at..].starts_with(piece) => rest = &rest[at + piece.len()..],
             _ => return false,
@@ -141,55 +124,31 @@ fn fits(pattern: &str, message: &str) -> bool {
 fn a_message_fits_its_pattern_or_not() {
     assert!(fits("Client is disabled.", "Client is disabled."));
     assert!(!fits("Client is disabled.", "Client is disabled. Really."));
-    assert!(fits(
-        "Value [%s] is not valid for [%s].",
-        "Value [a] is not valid for [b]."
-    ));
-    assert!(!fits(
-        "Value [%s] is not valid for [%s].",
-        "Value [a] is valid for [b]."
-    ));
+    assert!(fits("Value [%s] is not valid for [%s].", "Value [a] is not valid for [b]."));
+    assert!(!fits("Value [%s] is not valid for [%s].", "Value [a] is valid for [b]."));
     assert!(fits("%s", "anything"));
 }
 
 #[test]
 fn the_contract_refuses_undeclared_fields_codes_and_texts() {
     let contract = Contract::load();
-    let operation = (
-        "get".to_owned(),
-        "/api/v2/oauth/clients/{clientId}".to_owned(),
-    );
+    let operation = ("get".to_owned(), "/api/v2/oauth/clients/{clientId}".to_owned());
     let answer = |status: u16, json: Value| Answer {
         status,
         headers: reqwest::header::HeaderMap::new(),
         json,
     };
     let wrong = [
-        answer(
-            200,
-            json!({"name": "a", "authorizedGrantType": "CODE", "enabled": true}),
-        ),
-        answer(
-            200,
-            json!({"name": "a", "authorizedGrantType": "CLIENT_CREDENTIALS"}),
-        ),
+        answer(200, json!({"name": "a", "authorizedGrantType": "CODE", "enabled": true})),
+        answer(200, json!({"name": "a", "authorizedGrantType": "CLIENT_CREDENTIALS"})),
         answer(200, json!({"name": "a"})),
-        answer(
-            404,
-            json!({"code": "gone", "message": "Client was not found."}),
-        ),
-        answer(
-            404,
-            json!({"code": "client.not.found", "message": "no such client"}),
-        ),
+        answer(404, json!({"code": "gone", "message": "Client was not found."})),
+        answer(404, json!({"code": "client.not.found", "message": "no such client"})),
         answer(418, json!({})),
     ];
     for answer in wrong {
         let judged = std::panic::catch_unwind(|| contract.judge(&operation, &answer));
         assert!(judged.is_err(), "{answer:?} should be refused");
     }
-    contract.judge(
-        &operation,
-        &answer(200, json!({"name": "a", "authorizedGrantType": "CODE"})),
-    );
+    contract.judge(&operation, &answer(200, json!({"name": "a", "authorizedGrantType": "CODE"})));
 }

@@ -12,10 +12,8 @@ fn read(text: &str) -> Value {
 #[track_caller]
 fn fits(schema: &str, answer: &Answer) {
     let validator = jsonschema::validator_for(&read(schema)).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(&answer.json)
-        .map(|error| error.to_string())
-        .collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&answer.json).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{:?}: {errors:?}", answer.json);
 }
 
@@ -24,14 +22,9 @@ const ERROR: &str = include_str!("../fixtures/login/error.json");
 #[tokio::test]
 async fn the_metadata_is_the_captured_document_with_another_host() {
     let world = World::new().await;
-    let captured = include_str!("../fixtures/login/metadata.json").replace(
-        "https://login.mypurecloud.com",
-        &world.simulator.login_url(),
-    );
-    let shown = world
-        .get("/.well-known/oauth-authorization-server")
-        .await
-        .ok();
+    let captured = include_str!("../fixtures/login/metadata.json")
+        .replace("https://login.mypurecloud.com", &world.simulator.login_url());
+    let shown = world.get("/.well-known/oauth-authorization-server").await.ok();
     assert_eq!(shown, read(&captured));
 }
 
@@ -60,9 +53,7 @@ async fn every_refusal_has_the_documented_shape() {
     let words = serde_json::to_value(TokenRefusals::default()).unwrap();
     let all = words.as_object().unwrap();
     for (name, refusal) in all {
-        let same = all
-            .values()
-            .filter(|other| other["description"] == refusal["description"]);
+        let same = all.values().filter(|other| other["description"] == refusal["description"]);
         assert_eq!(same.count(), 1, "{name}");
     }
 }
@@ -71,23 +62,14 @@ async fn every_refusal_has_the_documented_shape() {
 async fn what_was_observed_of_the_real_host_is_what_the_twin_says() {
     let world = World::new().await;
     let admin = world.simulator.admin_client();
-    for case in read(include_str!("../fixtures/login/observed-errors.json"))
-        .as_array()
-        .unwrap()
-    {
+    for case in read(include_str!("../fixtures/login/observed-errors.json")).as_array().unwrap() {
         let answer = match case["situation"].as_str().unwrap() {
             "clientUnknown" => {
-                let unknown = Credentials {
-                    client_id: "unknown".to_owned(),
-                    ..admin.clone()
-                };
+                let unknown = Credentials { client_id: "unknown".to_owned(), ..admin.clone() };
                 world.ask_token(&unknown).await
             }
             "secretWrong" => {
-                let wrong = Credentials {
-                    client_secret: "wrong".into(),
-                    ..admin.clone()
-                };
+                let wrong = Credentials { client_secret: "wrong".into(), ..admin.clone() };
                 world.ask_token(&wrong).await
             }
             "rateLimited" => {
@@ -100,25 +82,14 @@ async fn what_was_observed_of_the_real_host_is_what_the_twin_says() {
             other => panic!("the fixture has a situation nobody knows: {other}"),
         };
         fits(ERROR, &answer);
-        assert!(
-            case["statuses"]
-                .as_array()
-                .unwrap()
-                .contains(&json!(answer.status)),
-            "{case}"
-        );
+        assert!(case["statuses"].as_array().unwrap().contains(&json!(answer.status)), "{case}");
         assert_eq!(answer.json["error"], case["error"]);
         assert_eq!(answer.json["description"], answer.json["error_description"]);
         if case["description"].is_string() {
             assert_eq!(answer.json["description"], case["description"]);
         } else {
             let start = case["descriptionStart"].as_str().unwrap();
-            assert!(
-                answer.json["description"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with(start)
-            );
+            assert!(answer.json["description"].as_str().unwrap().starts_with(start));
         }
     }
 }

@@ -31,10 +31,7 @@ async fn roles_come_in_pages_of_25_with_links() {
     let world = World::new().await;
     let control = world.simulator.control();
     (0..40).for_each(|number| control.put_role(role(number)));
-    let first = world
-        .get("/api/v2/authorization/roles?name=team&userCount=false")
-        .await
-        .ok();
+    let first = world.get("/api/v2/authorization/roles?name=team&userCount=false").await.ok();
     assert_eq!(
         (&first["pageSize"], &first["pageCount"], &first["total"]),
         (&json!(25), &json!(2), &json!(40))
@@ -49,38 +46,20 @@ async fn roles_come_in_pages_of_25_with_links() {
 #[tokio::test]
 async fn roles_are_found_by_name_and_id_and_carry_their_policies() {
     let world = World::new().await;
-    let named = world
-        .get("/api/v2/authorization/roles?name=Reporting%20Viewer")
-        .await
-        .ok();
+    let named = world.get("/api/v2/authorization/roles?name=Reporting%20Viewer").await.ok();
     assert_eq!(named["entities"][0]["id"], REPORTING_VIEWER);
-    assert_eq!(
-        named["entities"][0]["permissionPolicies"][0]["domain"],
-        "analytics"
-    );
+    assert_eq!(named["entities"][0]["permissionPolicies"][0]["domain"], "analytics");
     let path = format!("/api/v2/authorization/roles?id={REPORTING_VIEWER}&id={MASTER_ADMIN}");
-    assert_eq!(
-        names(&world.get(&path).await.ok()),
-        ["Master Admin", "Reporting Viewer"]
-    );
-    let one = world
-        .get(&format!("/api/v2/authorization/roles/{MASTER_ADMIN}"))
-        .await
-        .ok();
+    assert_eq!(names(&world.get(&path).await.ok()), ["Master Admin", "Reporting Viewer"]);
+    let one = world.get(&format!("/api/v2/authorization/roles/{MASTER_ADMIN}")).await.ok();
     assert_eq!(one["userCount"], 0);
-    world
-        .get("/api/v2/authorization/roles/none")
-        .await
-        .refused(404, "not.found");
+    world.get("/api/v2/authorization/roles/none").await.refused(404, "not.found");
 
     world
         .simulator
         .control()
         .configure(|settings| settings.choices.name_filter = NameFilter::Exact);
-    let exact = world
-        .get("/api/v2/authorization/roles?name=reporting")
-        .await
-        .ok();
+    let exact = world.get("/api/v2/authorization/roles?name=reporting").await.ok();
     assert_eq!(names(&exact), Vec::<&str>::new());
 }
 
@@ -88,15 +67,11 @@ async fn roles_are_found_by_name_and_id_and_carry_their_policies() {
 async fn faulty_paging_is_refused() {
     let world = World::new().await;
     for query in ["pageSize=0", "pageSize=501", "pageNumber=x"] {
-        let answer = world
-            .get(&format!("/api/v2/authorization/roles?{query}"))
-            .await;
+        let answer = world.get(&format!("/api/v2/authorization/roles?{query}")).await;
         answer.refused(400, "invalid.query.param.value");
     }
     let ids: Vec<String> = (0..101).map(|number| format!("id={number}")).collect();
-    let answer = world
-        .get(&format!("/api/v2/authorization/roles?{}", ids.join("&")))
-        .await;
+    let answer = world.get(&format!("/api/v2/authorization/roles?{}", ids.join("&"))).await;
     answer.refused(400, "max.role.ids");
 }
 
@@ -110,20 +85,10 @@ async fn divisions_need_no_permission_and_one_is_home() {
         names(&get("/api/v2/authorization/divisions").await.ok()),
         ["Home", "Sales", "Support"]
     );
-    assert_eq!(
-        get("/api/v2/authorization/divisions/home").await.ok()["id"],
-        HOME_DIVISION
-    );
-    let sales = get(&format!("/api/v2/authorization/divisions/{SALES_DIVISION}"))
-        .await
-        .ok();
-    assert_eq!(
-        (&sales["name"], &sales["homeDivision"]),
-        (&json!("Sales"), &json!(false))
-    );
-    get("/api/v2/authorization/divisions/none")
-        .await
-        .refused(404, "not.found");
+    assert_eq!(get("/api/v2/authorization/divisions/home").await.ok()["id"], HOME_DIVISION);
+    let sales = get(&format!("/api/v2/authorization/divisions/{SALES_DIVISION}")).await.ok();
+    assert_eq!((&sales["name"], &sales["homeDivision"]), (&json!("Sales"), &json!(false)));
+    get("/api/v2/authorization/divisions/none").await.refused(404, "not.found");
 
     let control = world.simulator.control();
     control.put_division(Division {
@@ -132,14 +97,9 @@ async fn divisions_need_no_permission_and_one_is_home() {
         description: String::new(),
         home_division: false,
     });
-    assert_eq!(
-        names(&get("/api/v2/authorization/divisions?name=west").await.ok()),
-        ["West"]
-    );
+    assert_eq!(names(&get("/api/v2/authorization/divisions?name=west").await.ok()), ["West"]);
     assert!(control.remove_division("west"));
-    get("/api/v2/authorization/divisions/west")
-        .await
-        .refused(404, "not.found");
+    get("/api/v2/authorization/divisions/west").await.refused(404, "not.found");
 }
 
 #[tokio::test]
@@ -147,15 +107,8 @@ async fn a_client_sees_its_own_grants() {
     let world = World::new().await;
     let (created, credentials) = world.create("a").await;
     let token = world.mint(&credentials).await;
-    let me = world
-        .call_as(
-            &token,
-            Method::GET,
-            "/api/v2/authorization/subjects/me",
-            None,
-        )
-        .await
-        .ok();
+    let me =
+        world.call_as(&token, Method::GET, "/api/v2/authorization/subjects/me", None).await.ok();
     assert_eq!(me["id"], created["id"]);
     let grant = &me["grants"][0];
     assert_eq!(
@@ -180,16 +133,8 @@ async fn a_missing_permission_is_a_403_that_names_it() {
         (Method::PUT, path.as_str(), "oauth:client:edit"),
         (Method::DELETE, path.as_str(), "oauth:client:delete"),
         (Method::POST, secret.as_str(), "oauth:client:edit"),
-        (
-            Method::GET,
-            "/api/v2/authorization/roles",
-            "authorization:role:view",
-        ),
-        (
-            Method::DELETE,
-            "/api/v2/tokens/somebody",
-            "oauth:token:delete",
-        ),
+        (Method::GET, "/api/v2/authorization/roles", "authorization:role:view"),
+        (Method::DELETE, "/api/v2/tokens/somebody", "oauth:token:delete"),
     ];
     for (method, path, permission) in cases {
         let body = (method == Method::POST || method == Method::PUT).then(|| json!({}));
@@ -205,41 +150,23 @@ async fn scopes_are_those_the_vendors_operations_name() {
     let world = World::new().await;
     let scopes = world.get("/api/v2/oauth/scopes").await.ok();
     assert_eq!(scopes["total"], 134);
-    assert_eq!(
-        world.get("/api/v2/oauth/scopes/oauth:readonly").await.ok()["id"],
-        "oauth:readonly"
-    );
-    world
-        .get("/api/v2/oauth/scopes/platform:oauth:write")
-        .await
-        .refused(404, "not.found");
+    assert_eq!(world.get("/api/v2/oauth/scopes/oauth:readonly").await.ok()["id"], "oauth:readonly");
+    world.get("/api/v2/oauth/scopes/platform:oauth:write").await.refused(404, "not.found");
 }
 
 #[tokio::test]
 async fn limits_are_told_by_namespace_and_show_what_is_set() {
     let world = World::new().await;
-    world
-        .simulator
-        .control()
-        .configure(|settings| settings.limits.requests_per_minute = Some(600));
+    world.simulator.control().configure(|settings| settings.limits.requests_per_minute = Some(600));
     let value = |page: &Value, key: &str| {
         let entities = page["entities"].as_array().unwrap();
-        entities
-            .iter()
-            .find(|limit| limit["key"] == key)
-            .map(|limit| limit["value"].clone())
+        entities.iter().find(|limit| limit["key"] == key).map(|limit| limit["value"].clone())
     };
     let key = "client.credentials.token.rate.per.minute";
     let path = "/api/v2/organizations/limits/namespaces/platform.api";
     assert_eq!(value(&world.get(path).await.ok(), key), Some(json!(600)));
-    assert_eq!(
-        value(&world.get(&format!("{path}/defaults")).await.ok(), key),
-        Some(json!(300))
-    );
-    let auth = world
-        .get("/api/v2/organizations/limits/namespaces/auth.api")
-        .await
-        .ok();
+    assert_eq!(value(&world.get(&format!("{path}/defaults")).await.ok(), key), Some(json!(300)));
+    let auth = world.get("/api/v2/organizations/limits/namespaces/auth.api").await.ok();
     assert_eq!(value(&auth, "oauth.clients"), Some(json!(20_000)));
     world
         .get("/api/v2/organizations/limits/namespaces/nowhere")
@@ -250,12 +177,7 @@ async fn limits_are_told_by_namespace_and_show_what_is_set() {
 #[tokio::test]
 async fn what_does_not_exist_is_a_404_and_a_wrong_method_a_405() {
     let world = World::new().await;
-    world
-        .get("/api/v2/users/me")
-        .await
-        .refused(404, "not.found");
-    let patch = world
-        .call_as(&world.token, Method::PATCH, "/api/v2/oauth/clients", None)
-        .await;
+    world.get("/api/v2/users/me").await.refused(404, "not.found");
+    let patch = world.call_as(&world.token, Method::PATCH, "/api/v2/oauth/clients", None).await;
     patch.refused(405, "method.not.allowed");
 }

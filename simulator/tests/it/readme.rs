@@ -26,10 +26,7 @@ fn every_choice_is_in_the_table() {
     leaves("limits", &settings["limits"], &mut found);
     assert!(found.len() > 30);
     for choice in found {
-        assert!(
-            README.contains(&format!("`{choice}`")),
-            "the README does not tell of {choice}"
-        );
+        assert!(README.contains(&format!("`{choice}`")), "the README does not tell of {choice}");
     }
 }
 
@@ -37,10 +34,7 @@ fn every_choice_is_in_the_table() {
 fn every_operation_is_in_the_table() {
     for (method, path) in Contract::load().operations() {
         let operation = format!("`{} {path}`", method.to_uppercase());
-        assert!(
-            README.contains(&operation),
-            "the README does not tell of {operation}"
-        );
+        assert!(README.contains(&operation), "the README does not tell of {operation}");
     }
 }
 
@@ -51,9 +45,6 @@ fn every_kind_of_fault_is_in_the_table() {
     let kinds: Vec<&str> = refusal.split('`').skip(3).step_by(2).collect();
     assert_eq!(kinds.len(), 10, "{refusal}");
     for kind in kinds {
-        assert!(
-            README.contains(&format!("| `{kind}` |")),
-            "the README does not tell of {kind}"
-        );
+        assert!(README.contains(&format!("| `{kind}` |")), "the README does not tell of {kind}");
     }
 }

@@ -44,7 +44,10 @@ pub(super) fn known(
     {
         return stuck(
             Reason::ClaimedByAnother,
-            format!("client {id} carries the marker of {}/{} (owner {})", marker.namespace, marker.name, marker.owner),
+            format!(
+                "client {id} carries the marker of {}/{} (owner {})",
+                marker.namespace, marker.name, marker.owner
+            ),
         );
     }
     let changes = diff(&wish, account, &ready.view.catalog);
@@ -52,7 +55,11 @@ pub(super) fn known(
         return Lane::Settled(Config::Held {
             message: format!(
                 "the description of client {id} carries keysteward:hold: nothing is written{}",
-                if changes.is_empty() { String::new() } else { format!("; {}", diff::sentence(&changes)) }
+                if changes.is_empty() {
+                    String::new()
+                } else {
+                    format!("; {}", diff::sentence(&changes))
+                }
             ),
             differs: !changes.is_empty(),
         });
@@ -71,7 +78,10 @@ pub(super) fn known(
     if inputs.seen.carried.updated {
         return wait(
             Reason::ProgressingWithRetry,
-            format!("the platform took the update but still shows the old values: {}", diff::sentence(&changes)),
+            format!(
+                "the platform took the update but still shows the old values: {}",
+                diff::sentence(&changes)
+            ),
             after(inputs.now, ready.view.sweep_every),
             Wants::List,
         );
@@ -158,13 +168,20 @@ pub(in crate::decide) fn client_is_gone(inputs: &Inputs<'_>) -> bool {
     inputs.seen.remote.misses >= if known { 1 } else { 2 }
 }
 
-fn missing(inputs: &Inputs<'_>, ready: &Ready<'_>, copy: &TrueCopy, id: &AccountId) -> Lane<Config> {
+fn missing(
+    inputs: &Inputs<'_>,
+    ready: &Ready<'_>,
+    copy: &TrueCopy,
+    id: &AccountId,
+) -> Lane<Config> {
     // A client that was made a moment ago need not show yet, whoever asks.
     let shows_by = copy.made_at.map(|at| after(at, ready.view.capabilities.create_lag));
     if !client_is_gone(inputs) || shows_by.is_some_and(|at| inputs.now < at) {
         return wait(
             Reason::ProgressingWithRetry,
-            format!("client {id} was not found; it counts as missing if the next sweep does not find it either"),
+            format!(
+                "client {id} was not found; it counts as missing if the next sweep does not find it either"
+            ),
             after(inputs.now, ready.view.sweep_every),
             Wants::List,
         );
@@ -189,4 +206,3 @@ pub(in crate::decide) fn remove(view: &PlatformView, account: &Account) -> Step 
         Step::Delete(account.id.clone())
     }
 }
-

@@ -76,7 +76,8 @@ fn somebody_may_hold(object: &ObjectSeen, id: &AccountId) -> bool {
     let known = object.status.remote.as_ref().and_then(|remote| remote.client_id.as_deref());
     known == Some(id.0.as_str())
         && object.status.conditions.iter().any(|condition| {
-            condition.type_ == ConditionType::CredentialValid.as_str() && condition.status != "Unknown"
+            condition.type_ == ConditionType::CredentialValid.as_str()
+                && condition.status != "Unknown"
         })
 }
 
@@ -152,9 +153,10 @@ pub(super) fn proof(
             return keeping::correct(inputs, ready, wish, account, &diff::fields(&changes));
         }
     }
-    let delay = answer.tries.checked_sub(1).map(|last| {
-        PROOFS.get(last as usize).copied().unwrap_or(PROOFS[PROOFS.len() - 1])
-    });
+    let delay = answer
+        .tries
+        .checked_sub(1)
+        .map(|last| PROOFS.get(last as usize).copied().unwrap_or(PROOFS[PROOFS.len() - 1]));
     let next = match (answer.tried_at, delay) {
         (Some(tried_at), Some(seconds)) => after(tried_at, SignedDuration::from_secs(seconds)),
         _ => after(answer.at, ready.view.capabilities.settle),
@@ -190,4 +192,3 @@ pub(super) fn proof(
     }
     Lane::Do(Step::Prove)
 }
-

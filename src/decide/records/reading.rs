@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    ANSWERED_AT, ATTEMPT, BEGUN_AT, CLIENT_ID, CREDENTIAL_HASH, DATA_HASH, DOUBTED_AT, EXPIRES_AT, IDLES_AT,
-    KEY_CLIENT_ID, KEY_CLIENT_SECRET, MADE_AT, MANAGED_BY, MINTED_AT, OWNER, Place, REFRESH_AT, RETAINED_AT,
-    SHAPE, TENANT, TRIED_AT, TRIES, UID, credential_hash, data_hash, object_of, owner_label, token_keys,
+    ANSWERED_AT, ATTEMPT, BEGUN_AT, CLIENT_ID, CREDENTIAL_HASH, DATA_HASH, DOUBTED_AT, EXPIRES_AT,
+    IDLES_AT, KEY_CLIENT_ID, KEY_CLIENT_SECRET, MADE_AT, MANAGED_BY, MINTED_AT, OWNER, Place,
+    REFRESH_AT, RETAINED_AT, SHAPE, TENANT, TRIED_AT, TRIES, UID, credential_hash, data_hash,
+    object_of, owner_label, token_keys,
 };
 use crate::api::credential::{TokenKey, TokenSource};
 use crate::model::desired::TokenWish;
@@ -61,7 +62,11 @@ impl Place<'_> {
     }
 
     /// Reads the reservation. One whose notes are damaged counts as begun `now`: it is then looked for once more.
-    pub fn read_reservation(&self, stored: Option<StoredSecret>, now: Timestamp) -> Slot<Reservation> {
+    pub fn read_reservation(
+        &self,
+        stored: Option<StoredSecret>,
+        now: Timestamp,
+    ) -> Slot<Reservation> {
         match self.slot(stored) {
             Slot::Missing => Slot::Missing,
             Slot::Foreign(whose) => Slot::Foreign(whose),
@@ -105,8 +110,12 @@ impl Place<'_> {
 pub fn published_agrees(stored: &StoredSecret, manifest: &SecretManifest) -> bool {
     stored.data == manifest.data
         && manifest.labels.iter().all(|(key, value)| stored.labels.get(key) == Some(value))
-        && manifest.annotations.iter().all(|(key, value)| stored.annotations.get(key) == Some(value))
-        && stored.controller.as_ref().map(|c| &c.uid) == manifest.controller.as_ref().map(|c| &c.uid)
+        && manifest
+            .annotations
+            .iter()
+            .all(|(key, value)| stored.annotations.get(key) == Some(value))
+        && stored.controller.as_ref().map(|c| &c.uid)
+            == manifest.controller.as_ref().map(|c| &c.uid)
 }
 
 /// Whether a published copy is what we wrote there, whatever the spec says now.
@@ -127,7 +136,10 @@ pub fn credential_in(data: &BTreeMap<String, SecretText>) -> Option<Credential> 
 }
 
 /// The access token in a Secret of ours, whatever text stands around it.
-pub fn token_in(data: &BTreeMap<String, SecretText>, wish: Option<&TokenWish>) -> Option<SecretText> {
+pub fn token_in(
+    data: &BTreeMap<String, SecretText>,
+    wish: Option<&TokenWish>,
+) -> Option<SecretText> {
     let keys = match wish {
         Some(wish) => token_keys(wish),
         None => vec![TokenKey {

@@ -19,7 +19,14 @@ pub(super) struct Draft {
 
 /// A row that says nothing yet but how the last authentication went.
 pub(super) fn draft(credential: Option<Said>) -> Draft {
-    Draft { ready: None, synced: None, credential, fresh: None, abnormal: None, keep_abnormal: false }
+    Draft {
+        ready: None,
+        synced: None,
+        credential,
+        fresh: None,
+        abnormal: None,
+        keep_abnormal: false,
+    }
 }
 
 impl Draft {

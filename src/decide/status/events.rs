@@ -13,7 +13,8 @@ pub(super) fn events(
     outcome: &Outcome,
     after: &ServiceAccountCredentialStatus,
 ) -> Vec<Event> {
-    let mut events: Vec<Event> = outcome.done.iter().filter_map(|step| done(inputs, step)).collect();
+    let mut events: Vec<Event> =
+        outcome.done.iter().filter_map(|step| done(inputs, step)).collect();
     let before = &inputs.object.status;
     let corrected = |status: &ServiceAccountCredentialStatus| {
         status.drift.as_ref().and_then(|drift| drift.corrected_at)
@@ -33,8 +34,10 @@ pub(super) fn events(
         status.conditions.iter().find(|c| c.type_ == ConditionType::Ready.as_str()).cloned()
     };
     if let Some(now) = ready(after) {
-        let moved = ready(before).is_none_or(|old| old.status != now.status || old.reason != now.reason);
-        let quiet = now.reason == Reason::Progressing.as_str() || now.reason == Reason::Deleting.as_str();
+        let moved =
+            ready(before).is_none_or(|old| old.status != now.status || old.reason != now.reason);
+        let quiet =
+            now.reason == Reason::Progressing.as_str() || now.reason == Reason::Deleting.as_str();
         if moved && !quiet {
             let severity = if now.status == "True" { Severity::Normal } else { Severity::Warning };
             events.push(event(severity, &now.reason, "Reconcile", now.message));
@@ -44,7 +47,9 @@ pub(super) fn events(
 }
 
 fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
-    let normal = |reason: &str, action: &str, note: String| Some(event(Severity::Normal, reason, action, note));
+    let normal = |reason: &str, action: &str, note: String| {
+        Some(event(Severity::Normal, reason, action, note))
+    };
     match step {
         Step::Create(wish) => {
             normal("ClientCreated", "Create", format!("made client {:?}", wish.settings.name))
@@ -52,15 +57,20 @@ fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
         Step::Regenerate(id) => normal(
             "SecretRegenerated",
             "Regenerate",
-            format!("client {id} was found with our marker and without a stored secret: it has a new one"),
+            format!(
+                "client {id} was found with our marker and without a stored secret: it has a new one"
+            ),
         ),
         Step::RecordDrift(drift) => {
             // Events of one reason and action become one series with the words of the first: other fields, other action.
-            let fields: Vec<&str> = drift.changes.iter().map(|change| change.field.as_str()).collect();
+            let fields: Vec<&str> =
+                drift.changes.iter().map(|change| change.field.as_str()).collect();
             let action = format!("Compare:{}", fields.join(","));
             Some(event(Severity::Warning, Reason::DriftDetected.as_str(), &action, sentence(drift)))
         }
-        Step::SwitchOff(id) => normal("ClientSwitchedOff", "SwitchOff", format!("switched client {id} off")),
+        Step::SwitchOff(id) => {
+            normal("ClientSwitchedOff", "SwitchOff", format!("switched client {id} off"))
+        }
         Step::Delete(id) => normal("ClientDeleted", "Delete", format!("deleted client {id}")),
         Step::Publish if inputs.object.status.credential.is_some() => normal(
             "CredentialRepaired",
@@ -70,12 +80,14 @@ fn done(inputs: &Inputs<'_>, step: &Step) -> Option<Event> {
         Step::Retain => normal(
             "ClientRetained",
             "Retain",
-            "the client stays on the platform; its credential is kept in the operator's namespace".into(),
+            "the client stays on the platform; its credential is kept in the operator's namespace"
+                .into(),
         ),
         Step::TakeBack => normal(
             "CredentialTakenBack",
             "TakeBack",
-            "the client and credential that an earlier object of this name left are in use again".into(),
+            "the client and credential that an earlier object of this name left are in use again"
+                .into(),
         ),
         Step::Update(..)
         | Step::Hold

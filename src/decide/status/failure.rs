@@ -33,7 +33,9 @@ pub fn failure_text(failure: &Failure) -> String {
     match &failure.because {
         Because::Platform(fault) => fault.to_string(),
         Because::Cluster(error) => error.to_string(),
-        Because::NotLeading => format!("could not {}: another replica leads", failure.step.describe()),
+        Because::NotLeading => {
+            format!("could not {}: another replica leads", failure.step.describe())
+        }
     }
 }
 
@@ -43,7 +45,9 @@ pub(super) fn failure_reason(failure: &Failure) -> Reason {
         Because::Platform(Fault::Refused(refusal)) => match refusal.kind {
             RefusalKind::Throttled => Reason::Throttled,
             RefusalKind::Conflict | RefusalKind::NotFound => Reason::ProgressingWithRetry,
-            RefusalKind::Unauthorized | RefusalKind::Forbidden | RefusalKind::Invalid => Reason::Refused,
+            RefusalKind::Unauthorized | RefusalKind::Forbidden | RefusalKind::Invalid => {
+                Reason::Refused
+            }
         },
         Because::Cluster(_) | Because::NotLeading => Reason::ProgressingWithRetry,
     }

@@ -15,7 +15,9 @@ use crate::model::step::{Because, Failure, Lane, Outcome};
 
 /// What a new process takes over: the status tells one back-off, not whose. A token that is fresh had no trouble.
 pub fn remembered(status: &ServiceAccountCredentialStatus, generation: i64) -> Retries {
-    let Some(shown) = status.retry.as_ref().filter(|_| status.observed_generation == Some(generation)) else {
+    let Some(shown) =
+        status.retry.as_ref().filter(|_| status.observed_generation == Some(generation))
+    else {
         return Retries::default();
     };
     let until = shown.next_attempt_at.unwrap_or(Timestamp::UNIX_EPOCH);
@@ -30,8 +32,18 @@ pub fn remembered(status: &ServiceAccountCredentialStatus, generation: i64) -> R
 pub(super) fn retries(inputs: &Inputs<'_>, outcome: &Outcome) -> Retries {
     let (config, upkeep) = (inputs.retries.config, inputs.retries.upkeep);
     Retries {
-        config: next(config, outcome.config_failure.as_ref(), is_paced(&outcome.config, config), inputs.now),
-        upkeep: next(upkeep, outcome.upkeep_failure.as_ref(), is_paced(&outcome.upkeep, upkeep), inputs.now),
+        config: next(
+            config,
+            outcome.config_failure.as_ref(),
+            is_paced(&outcome.config, config),
+            inputs.now,
+        ),
+        upkeep: next(
+            upkeep,
+            outcome.upkeep_failure.as_ref(),
+            is_paced(&outcome.upkeep, upkeep),
+            inputs.now,
+        ),
     }
 }
 
@@ -57,7 +69,8 @@ fn next(
 
 /// The worse of both, for people and for the next process. Once the delay has stopped growing it is no longer written.
 pub(super) fn shown(before: Option<&RetryStatus>, retries: &Retries) -> Option<RetryStatus> {
-    let worse = retries.config.into_iter().chain(retries.upkeep).max_by_key(|retry| retry.failures)?;
+    let worse =
+        retries.config.into_iter().chain(retries.upkeep).max_by_key(|retry| retry.failures)?;
     if let Some(before) = before
         && at_longest(before.failures)
         && before.failures == worse.failures
@@ -101,14 +114,18 @@ pub(super) fn next_look(
         looks.extend((deadline > inputs.now).then_some(deadline));
     }
     // A person is needed: look now and then all the same, what was missing may have come.
-    let stuck = matches!(outcome.config, Lane::Stuck(_)) || matches!(outcome.upkeep, Lane::Stuck(_));
+    let stuck =
+        matches!(outcome.config, Lane::Stuck(_)) || matches!(outcome.upkeep, Lane::Stuck(_));
     if stuck && let PlatformSeen::Ready(view) = inputs.platform {
         looks.push(after(inputs.now, view.sweep_every));
     }
     // The end of the token is a moment at which the truth changes, whatever waits.
     if let Some(record) = inputs.seen.token_record()
         && record.expires_at > inputs.now
-        && status.conditions.iter().any(|c| c.type_ == ConditionType::TokenFresh.as_str() && c.status != "True")
+        && status
+            .conditions
+            .iter()
+            .any(|c| c.type_ == ConditionType::TokenFresh.as_str() && c.status != "True")
     {
         looks.push(record.expires_at);
     }

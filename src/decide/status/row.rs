@@ -52,7 +52,8 @@ fn orphaned(inputs: &Inputs<'_>, client_id: &str) -> bool {
     if let Some(copy) = seen.true_copy.ours() {
         return copy.credential.client_id != client_id;
     }
-    let listed = |id: &str| seen.remote.list.as_ref().map(|list| list.marked.iter().any(|a| a.id.0 == id));
+    let listed =
+        |id: &str| seen.remote.list.as_ref().map(|list| list.marked.iter().any(|a| a.id.0 == id));
     listed(client_id) == Some(false)
 }
 
@@ -86,7 +87,11 @@ pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
         return draft.unchanged();
     }
     let draft = if matches!(outcome.config, Lane::Settled(Config::Suspended)) {
-        draft.synced(Verdict::Unknown, Reason::Suspended, "spec.suspend is true: nothing is compared".into())
+        draft.synced(
+            Verdict::Unknown,
+            Reason::Suspended,
+            "spec.suspend is true: nothing is compared".into(),
+        )
     } else {
         draft
     };
@@ -109,18 +114,26 @@ fn not_ready(
             TokenState::None => false,
         };
         if !published {
-            return Some(draft
-                .ready(Verdict::No, Reason::Suspended, "suspended before anything was published: set spec.suspend to false".into())
-                .fresh(Verdict::Unknown, Reason::Suspended, "suspended".into())
-                .stalled());
+            return Some(
+                draft
+                    .ready(
+                        Verdict::No,
+                        Reason::Suspended,
+                        "suspended before anything was published: set spec.suspend to false".into(),
+                    )
+                    .fresh(Verdict::Unknown, Reason::Suspended, "suspended".into())
+                    .stalled(),
+            );
         }
     }
     if let TokenState::Dead(why, text) = token {
         let (reason, message) = trouble(outcome).unwrap_or((*why, text.clone()));
-        return Some(draft
-            .ready(Verdict::No, reason, message.clone())
-            .fresh(Verdict::No, *why, message)
-            .reconciling());
+        return Some(
+            draft
+                .ready(Verdict::No, reason, message.clone())
+                .fresh(Verdict::No, *why, message)
+                .reconciling(),
+        );
     }
     // Off is off when the token is taken away too.
     let off = matches!(outcome.config, Lane::Settled(Config::Off));
@@ -130,10 +143,12 @@ fn not_ready(
     let bare = matches!(token, TokenState::None) && !off && !suspended;
     if off_in_part || first || bare {
         let (reason, message) = unfinished_text(outcome);
-        return Some(draft
-            .ready(Verdict::No, reason, message.clone())
-            .synced(Verdict::Unknown, reason, message)
-            .reconciling());
+        return Some(
+            draft
+                .ready(Verdict::No, reason, message.clone())
+                .synced(Verdict::Unknown, reason, message)
+                .reconciling(),
+        );
     }
     None
 }
@@ -148,7 +163,9 @@ fn ready(inputs: &Inputs<'_>, outcome: &Outcome, token: &TokenState, draft: Draf
             .fresh(Verdict::Yes, Reason::Succeeded, renewed());
     }
     if matches!(outcome.config, Lane::Settled(Config::Off)) {
-        let message = format!("switched off as written; tokens that others minted may live on until they expire{notes}");
+        let message = format!(
+            "switched off as written; tokens that others minted may live on until they expire{notes}"
+        );
         return draft
             .ready(Verdict::Yes, Reason::Disabled, message.clone())
             .synced(Verdict::Yes, Reason::Disabled, message)
@@ -162,7 +179,11 @@ fn ready(inputs: &Inputs<'_>, outcome: &Outcome, token: &TokenState, draft: Draf
     }
     if let Some(message) = refresh_failing(outcome) {
         return draft
-            .ready(Verdict::Yes, Reason::Succeeded, format!("the published token works; its renewal fails: {message}"))
+            .ready(
+                Verdict::Yes,
+                Reason::Succeeded,
+                format!("the published token works; its renewal fails: {message}"),
+            )
             .synced(Verdict::Yes, Reason::Succeeded, format!("the client is as written{notes}"))
             .fresh(Verdict::No, Reason::RefreshFailing, message);
     }
@@ -178,7 +199,9 @@ fn ready(inputs: &Inputs<'_>, outcome: &Outcome, token: &TokenState, draft: Draf
     }
     let what = match token {
         TokenState::NotWanted => "the client is as written",
-        TokenState::Good | TokenState::Dead(..) | TokenState::None => "the client is as written and its token is fresh",
+        TokenState::Good | TokenState::Dead(..) | TokenState::None => {
+            "the client is as written and its token is fresh"
+        }
     };
     draft
         .ready(Verdict::Yes, Reason::Succeeded, format!("{what}{notes}"))
@@ -222,7 +245,8 @@ fn person(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> Option<(Reason,
 /// Whether a person was needed for the very lane that waits for its next try.
 fn stalled_and_held_back(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> bool {
     let conditions = &inputs.object.status.conditions;
-    let Some(stalled) = conditions.iter().find(|c| c.type_ == ConditionType::Stalled.as_str()) else {
+    let Some(stalled) = conditions.iter().find(|c| c.type_ == ConditionType::Stalled.as_str())
+    else {
         return false;
     };
     let of_credential = stalled.reason == Reason::CredentialRefused.as_str();
@@ -233,12 +257,16 @@ fn stalled_and_held_back(inputs: &Inputs<'_>, outcome: &Outcome, good: bool) -> 
 /// Without a token there is only the credential, and it is of no use while its client cannot be used.
 fn useless(inputs: &Inputs<'_>, outcome: &Outcome) -> Option<(Reason, String)> {
     let desired = inputs.desired.as_ref().ok()?;
-    let (Lane::Settled(
-        Config::Reported { message }
-        | Config::Fighting { message }
-        | Config::Held { message, .. }
-        | Config::Vendor { message },
-    ), None, true) = (&outcome.config, &desired.token, desired.enabled)
+    let (
+        Lane::Settled(
+            Config::Reported { message }
+            | Config::Fighting { message }
+            | Config::Held { message, .. }
+            | Config::Vendor { message },
+        ),
+        None,
+        true,
+    ) = (&outcome.config, &desired.token, desired.enabled)
     else {
         return None;
     };
@@ -279,24 +307,32 @@ fn unfinished_text(outcome: &Outcome) -> (Reason, String) {
 /// Drift that is corrected, reported, fought over or held.
 fn differs(inputs: &Inputs<'_>, outcome: &Outcome) -> Option<(Reason, String)> {
     match &outcome.config {
-        Lane::Settled(Config::Reported { message }) => Some((Reason::DriftDetected, message.clone())),
+        Lane::Settled(Config::Reported { message }) => {
+            Some((Reason::DriftDetected, message.clone()))
+        }
         Lane::Settled(Config::Fighting { message }) => {
             Some((Reason::FightingAnotherWriter, message.clone()))
         }
-        Lane::Settled(Config::Held { message, differs: true }) => Some((Reason::Held, message.clone())),
-        Lane::Settled(Config::Vendor { message }) => Some((Reason::DisabledByVendor, message.clone())),
+        Lane::Settled(Config::Held { message, differs: true }) => {
+            Some((Reason::Held, message.clone()))
+        }
+        Lane::Settled(Config::Vendor { message }) => {
+            Some((Reason::DisabledByVendor, message.clone()))
+        }
         Lane::Settled(
-            Config::Synced | Config::Suspended | Config::Off | Config::Released | Config::Held { .. },
+            Config::Synced
+            | Config::Suspended
+            | Config::Off
+            | Config::Released
+            | Config::Held { .. },
         )
         | Lane::Do(_)
         | Lane::Wait(_)
         | Lane::Stuck(_) => {
-            let open = inputs
-                .object
-                .status
-                .drift
-                .as_ref()
-                .is_some_and(|drift| drift.detected_at.is_some() && drift.corrected_at.is_none());
+            let open =
+                inputs.object.status.drift.as_ref().is_some_and(|drift| {
+                    drift.detected_at.is_some() && drift.corrected_at.is_none()
+                });
             (open && config_unfinished(outcome)).then(|| {
                 let (_, why) = unfinished_text(outcome);
                 let why = why.strip_prefix(CORRECTING).unwrap_or(&why);
@@ -320,6 +356,7 @@ fn credential_valid(outcome: &Outcome) -> Option<(Verdict, Reason, String)> {
     if let Some(failure) = mint_refused(outcome) {
         return Some((Verdict::No, Reason::CredentialRefused, failure_text(failure)));
     }
-    let tried = outcome.done.iter().any(|step| matches!(step, Step::Mint | Step::Prove | Step::WriteToken));
+    let tried =
+        outcome.done.iter().any(|step| matches!(step, Step::Mint | Step::Prove | Step::WriteToken));
     tried.then(|| (Verdict::Yes, Reason::Succeeded, "the last authentication succeeded".into()))
 }

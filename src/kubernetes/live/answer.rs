@@ -39,10 +39,7 @@ pub(super) fn refused(tried: &str, error: &kube::Error) -> Error {
     let text = if status.reason == NOT_A_STATUS {
         format!("could not {tried}: the answer {code} is not from a Kubernetes API server")
     } else if status.reason.is_empty() {
-        format!(
-            "could not {tried}: {} ({code})",
-            cut(status.message.clone(), MESSAGE)
-        )
+        format!("could not {tried}: {} ({code})", cut(status.message.clone(), MESSAGE))
     } else {
         let message = cut(status.message.clone(), MESSAGE);
         format!("could not {tried}: {message} ({}, {code})", status.reason)
@@ -51,9 +48,9 @@ pub(super) fn refused(tried: &str, error: &kube::Error) -> Error {
         409 => Error::Conflict(text),
         404 | 410 => Error::Gone(text),
         403 => Error::Forbidden(text),
-        422 if status.message.starts_with(TEST_FAILED) => Error::Conflict(format!(
-            "could not {tried}: it is not the object that was read before"
-        )),
+        422 if status.message.starts_with(TEST_FAILED) => {
+            Error::Conflict(format!("could not {tried}: it is not the object that was read before"))
+        }
         400 | 405 | 406 | 413 | 415 | 422 => Error::Invalid(text),
         _ => Error::Unavailable(text),
     }
@@ -89,19 +86,13 @@ mod tests {
 
     fn answer(code: u16, reason: &str, message: &str) -> Error {
         let status = Status::failure(message, reason).with_code(code);
-        refused(
-            "replace Secret team-a/etl",
-            &kube::Error::Api(status.boxed()),
-        )
+        refused("replace Secret team-a/etl", &kube::Error::Api(status.boxed()))
     }
 
     #[test]
     fn an_error_says_what_was_tried_what_came_and_nothing_twice() {
-        let error = answer(
-            403,
-            "Forbidden",
-            "secrets \"etl\" is forbidden: User \"x\" cannot update",
-        );
+        let error =
+            answer(403, "Forbidden", "secrets \"etl\" is forbidden: User \"x\" cannot update");
         assert_eq!(
             error.to_string(),
             "could not replace Secret team-a/etl: secrets \"etl\" is forbidden: User \"x\" cannot update \

@@ -53,10 +53,7 @@ impl<C, S> Layer<S> for CountCalls<C> {
     type Service = Counted<C, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Counted {
-            sink: Arc::clone(&self.0),
-            inner,
-        }
+        Counted { sink: Arc::clone(&self.0), inner }
     }
 }
 
@@ -82,13 +79,7 @@ where
         let started_at = Instant::now();
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let mut unanswered = Unanswered {
-                sink,
-                verb,
-                resource,
-                started_at,
-                status: None,
-            };
+            let mut unanswered = Unanswered { sink, verb, resource, started_at, status: None };
             let answer = answer.await;
             unanswered.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
             answer
@@ -130,32 +121,16 @@ impl Path {
             Some("apis") => segments.next().is_some() && segments.next().is_some(),
             _ => false,
         };
-        let rest: Vec<_> = if known {
-            segments.collect()
-        } else {
-            Vec::new()
-        };
+        let rest: Vec<_> = if known { segments.collect() } else { Vec::new() };
         let rest = match rest.as_slice() {
             ["namespaces", _, inner @ ..] if !inner.is_empty() => inner,
             all => all,
         };
         match rest {
-            [] => Self {
-                resource: "other".into(),
-                names_one: true,
-            },
-            [plural] => Self {
-                resource: (*plural).into(),
-                names_one: false,
-            },
-            [plural, _] => Self {
-                resource: (*plural).into(),
-                names_one: true,
-            },
-            [plural, _, sub, ..] => Self {
-                resource: format!("{plural}/{sub}"),
-                names_one: true,
-            },
+            [] => Self { resource: "other".into(), names_one: true },
+            [plural] => Self { resource: (*plural).into(), names_one: false },
+            [plural, _] => Self { resource: (*plural).into(), names_one: true },
+            [plural, _, sub, ..] => Self { resource: format!("{plural}/{sub}"), names_one: true },
         }
     }
 
@@ -180,65 +155,26 @@ mod tests {
     #[test]
     fn a_path_becomes_the_resource_and_verb_of_rbac() {
         for (method, uri, verb, resource) in [
-            (
-                Method::GET,
-                "/api/v1/namespaces/a/secrets/b",
-                "get",
-                "secrets",
-            ),
+            (Method::GET, "/api/v1/namespaces/a/secrets/b", "get", "secrets"),
             (Method::GET, "/api/v1/secrets?limit=500", "list", "secrets"),
-            (
-                Method::GET,
-                "/api/v1/secrets?&watch=true&timeoutSeconds=290",
-                "watch",
-                "secrets",
-            ),
-            (
-                Method::GET,
-                "/api/v1/namespaces/kube-system",
-                "get",
-                "namespaces",
-            ),
+            (Method::GET, "/api/v1/secrets?&watch=true&timeoutSeconds=290", "watch", "secrets"),
+            (Method::GET, "/api/v1/namespaces/kube-system", "get", "namespaces"),
             (Method::GET, "/api/v1/namespaces", "list", "namespaces"),
-            (
-                Method::POST,
-                "/api/v1/namespaces/a/secrets?fieldManager=x",
-                "create",
-                "secrets",
-            ),
-            (
-                Method::PUT,
-                "/api/v1/namespaces/a/secrets/b",
-                "update",
-                "secrets",
-            ),
-            (
-                Method::DELETE,
-                "/api/v1/namespaces/a/secrets/b",
-                "delete",
-                "secrets",
-            ),
+            (Method::POST, "/api/v1/namespaces/a/secrets?fieldManager=x", "create", "secrets"),
+            (Method::PUT, "/api/v1/namespaces/a/secrets/b", "update", "secrets"),
+            (Method::DELETE, "/api/v1/namespaces/a/secrets/b", "delete", "secrets"),
             (
                 Method::PATCH,
                 "/apis/keysteward.dev/v1alpha1/namespaces/a/serviceaccountcredentials/b/status",
                 "patch",
                 "serviceaccountcredentials/status",
             ),
-            (
-                Method::PUT,
-                "/apis/coordination.k8s.io/v1/namespaces/a/leases/b",
-                "update",
-                "leases",
-            ),
+            (Method::PUT, "/apis/coordination.k8s.io/v1/namespaces/a/leases/b", "update", "leases"),
             (Method::GET, "/version", "get", "other"),
         ] {
             let uri: http::Uri = uri.parse().unwrap();
             let path = Path::parse(uri.path());
-            assert_eq!(
-                path.verb(&method, uri.query().unwrap_or_default()),
-                verb,
-                "{uri}"
-            );
+            assert_eq!(path.verb(&method, uri.query().unwrap_or_default()), verb, "{uri}");
             assert_eq!(path.resource, resource, "{uri}");
         }
     }

@@ -31,11 +31,7 @@ pub struct Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            client: _,
-            namespace,
-            server,
-        } = self;
+        let Self { client: _, namespace, server } = self;
         f.debug_struct("Connection")
             .field("namespace", namespace)
             .field("server", server)
@@ -62,10 +58,7 @@ pub async fn connect(
 
 async fn from_file(path: &Path) -> Result<Config, Error> {
     let trouble = |why: &dyn std::fmt::Display| {
-        Error::Unavailable(format!(
-            "could not use the kubeconfig {}: {why}",
-            path.display()
-        ))
+        Error::Unavailable(format!("could not use the kubeconfig {}: {why}", path.display()))
     };
     let kubeconfig = Kubeconfig::read_from(path).map_err(|error| trouble(&error))?;
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
@@ -90,19 +83,11 @@ pub fn connect_as(mut config: Config, calls: Arc<impl CallSink>) -> Result<Conne
     let namespace = config.default_namespace.clone();
     let server = config.cluster_url.to_string();
     let builder = ClientBuilder::try_from(config).map_err(|error| {
-        Error::Unavailable(format!(
-            "could not prepare the connection to {server}: {error}"
-        ))
+        Error::Unavailable(format!("could not prepare the connection to {server}: {error}"))
     })?;
-    let client = builder
-        .with_layer(&option_layer(token_file))
-        .with_layer(&CountCalls(calls))
-        .build();
-    Ok(Connection {
-        client,
-        namespace,
-        server,
-    })
+    let client =
+        builder.with_layer(&option_layer(token_file)).with_layer(&CountCalls(calls)).build();
+    Ok(Connection { client, namespace, server })
 }
 
 /// The token file, where kube would use it: whatever else can prove who we are goes before it.

@@ -24,28 +24,17 @@ impl Live {
             PlatformKind::Platform => ("Platform", Some(platform.namespace.clone())),
             PlatformKind::ClusterPlatform => ("ClusterPlatform", None),
         };
-        self.publish_for(reference(kind, namespace, &platform.name, uid), event)
-            .await;
+        self.publish_for(reference(kind, namespace, &platform.name, uid), event).await;
     }
 
     pub(super) async fn publish_for_credential(&self, object: &ObjectKey, event: &Event) {
         let namespace = Some(object.namespace.clone());
-        let regarding = reference(
-            "ServiceAccountCredential",
-            namespace,
-            &object.name,
-            &object.uid,
-        );
+        let regarding = reference("ServiceAccountCredential", namespace, &object.name, &object.uid);
         self.publish_for(regarding, event).await;
     }
 
     async fn publish_for(&self, regarding: ObjectReference, event: &Event) {
-        let Event {
-            severity,
-            reason,
-            action,
-            note,
-        } = event;
+        let Event { severity, reason, action, note } = event;
         let written = KubeEvent {
             type_: match severity {
                 Severity::Normal => EventType::Normal,

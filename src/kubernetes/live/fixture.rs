@@ -43,21 +43,15 @@ impl ApiServer {
 
     /// The answer to the next request that nothing before answers.
     pub(super) async fn then(&self, code: u16, body: Value) {
-        self.then_answer(ResponseTemplate::new(code).set_body_json(body))
-            .await;
+        self.then_answer(ResponseTemplate::new(code).set_body_json(body)).await;
     }
 
     pub(super) async fn then_late(&self, delay: Duration) {
-        self.then_answer(ResponseTemplate::new(200).set_delay(delay))
-            .await;
+        self.then_answer(ResponseTemplate::new(200).set_delay(delay)).await;
     }
 
     pub(super) async fn then_answer(&self, answer: ResponseTemplate) {
-        Mock::given(Anything)
-            .respond_with(answer)
-            .up_to_n_times(1)
-            .mount(&self.0)
-            .await;
+        Mock::given(Anything).respond_with(answer).up_to_n_times(1).mount(&self.0).await;
     }
 
     pub(super) async fn asked(&self) -> Vec<Asked> {
@@ -84,15 +78,8 @@ impl Match for Anything {
 
 impl Asked {
     fn of(request: &Request) -> Self {
-        let query = request
-            .url
-            .query()
-            .map(|query| format!("?{query}"))
-            .unwrap_or_default();
-        let media = request
-            .headers
-            .get("content-type")
-            .map(|value| value.to_str().unwrap());
+        let query = request.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let media = request.headers.get("content-type").map(|value| value.to_str().unwrap());
         Self {
             line: format!("{} {}{query}", request.method, request.url.path()),
             media: media.unwrap_or_default().to_owned(),
@@ -101,11 +88,7 @@ impl Asked {
     }
 
     pub(super) fn new(line: &str, media: &str, body: Value) -> Self {
-        Self {
-            line: line.to_owned(),
-            media: media.to_owned(),
-            body,
-        }
+        Self { line: line.to_owned(), media: media.to_owned(), body }
     }
 }
 
@@ -118,9 +101,5 @@ pub(super) fn refusal(code: u16, reason: &str, message: &str) -> Value {
 }
 
 pub(super) fn object() -> ObjectKey {
-    ObjectKey {
-        namespace: "team-a".into(),
-        name: "etl".into(),
-        uid: "uid-1".into(),
-    }
+    ObjectKey { namespace: "team-a".into(), name: "etl".into(), uid: "uid-1".into() }
 }

@@ -37,10 +37,7 @@ impl Live {
         let secret = self.input_secret(namespace, name).await?;
         let client_id = text_of(&secret, namespace, name, "client_id")?;
         let client_secret = text_of(&secret, namespace, name, "client_secret")?;
-        Ok(Credential {
-            client_id,
-            client_secret: SecretText::new(client_secret),
-        })
+        Ok(Credential { client_id, client_secret: SecretText::new(client_secret) })
     }
 
     /// The PEM text of a platform's own certificate authorities.
@@ -53,38 +50,23 @@ impl Live {
         let (bytes, target) = match kind {
             CaBundleKind::Secret => {
                 let secret = self.input_secret(namespace, name).await?;
-                let bytes = secret
-                    .data
-                    .unwrap_or_default()
-                    .remove(key)
-                    .map(|value| value.0);
+                let bytes = secret.data.unwrap_or_default().remove(key).map(|value| value.0);
                 (bytes, Target::new(SECRET, namespace, name))
             }
             CaBundleKind::ConfigMap => {
                 let target = Target::new(CONFIG_MAP, namespace, name);
                 let Some(map) = self.ask_if_any::<ConfigMap>(target.get()).await? else {
-                    return unfit(format!(
-                        "{target} does not exist: create it with the key {key}"
-                    ));
+                    return unfit(format!("{target} does not exist: create it with the key {key}"));
                 };
-                let text = map
-                    .data
-                    .unwrap_or_default()
-                    .remove(key)
-                    .map(String::into_bytes);
+                let text = map.data.unwrap_or_default().remove(key).map(String::into_bytes);
                 let bytes = text.or_else(|| {
-                    map.binary_data
-                        .unwrap_or_default()
-                        .remove(key)
-                        .map(|value| value.0)
+                    map.binary_data.unwrap_or_default().remove(key).map(|value| value.0)
                 });
                 (bytes, target)
             }
         };
         let Some(bytes) = bytes else {
-            return unfit(format!(
-                "{target} has no key {key}: put the certificates there as PEM"
-            ));
+            return unfit(format!("{target} has no key {key}: put the certificates there as PEM"));
         };
         match String::from_utf8(bytes) {
             Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => Ok(text),
@@ -100,13 +82,9 @@ impl Live {
         struct Namespace {
             metadata: ObjectMeta,
         }
-        let found: Namespace = self
-            .ask(Target::new(NAMESPACE, "", name).get_metadata())
-            .await?;
+        let found: Namespace = self.ask(Target::new(NAMESPACE, "", name).get_metadata()).await?;
         found.metadata.uid.ok_or_else(|| {
-            Error::Unavailable(format!(
-                "could not read Namespace {name}: the answer has no UID"
-            ))
+            Error::Unavailable(format!("could not read Namespace {name}: the answer has no UID"))
         })
     }
 

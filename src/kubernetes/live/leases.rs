@@ -35,9 +35,7 @@ impl Live {
         namespace: &str,
         name: &str,
     ) -> Result<Option<LeaseRecord>, Error> {
-        let found = self
-            .ask_if_any(Target::new(LEASE, namespace, name).get())
-            .await?;
+        let found = self.ask_if_any(Target::new(LEASE, namespace, name).get()).await?;
         Ok(found.map(record))
     }
 
@@ -67,14 +65,8 @@ impl Live {
 }
 
 fn lease(namespace: &str, name: &str, record: &LeaseRecord) -> Lease {
-    let LeaseRecord {
-        holder,
-        duration,
-        transitions,
-        acquired_at,
-        renewed_at,
-        resource_version,
-    } = record;
+    let LeaseRecord { holder, duration, transitions, acquired_at, renewed_at, resource_version } =
+        record;
     // Whole seconds, at least one: the API server refuses 0.
     let seconds = i32::try_from(duration.as_secs().max(1)).unwrap_or(i32::MAX);
     Lease {

@@ -28,8 +28,7 @@ impl Live {
         uid: &str,
         status: &PlatformStatus,
     ) -> Result<(), Error> {
-        self.put_status(platform_target(platform), uid, status)
-            .await
+        self.put_status(platform_target(platform), uid, status).await
     }
 
     pub(super) async fn put_credential_status(
@@ -37,8 +36,7 @@ impl Live {
         object: &ObjectKey,
         status: &ServiceAccountCredentialStatus,
     ) -> Result<(), Error> {
-        self.put_status(credential_target(object), &object.uid, status)
-            .await
+        self.put_status(credential_target(object), &object.uid, status).await
     }
 
     async fn put_status(
@@ -51,12 +49,7 @@ impl Live {
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "add", "path": "/status", "value": status},
         ]);
-        let mut ask = target.patch(
-            "write the status of",
-            "/status",
-            &operations,
-            STATUS_MANAGER,
-        );
+        let mut ask = target.patch("write the status of", "/status", &operations, STATUS_MANAGER);
         ask.metadata_only();
         self.ask::<Value>(ask).await.map(drop)
     }
@@ -68,10 +61,7 @@ impl Live {
             {"op": "test", "path": "/metadata/finalizers", "value": null},
             {"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]},
         ]);
-        match self
-            .patch_finalizers("add the finalizer to", object, &first)
-            .await
-        {
+        match self.patch_finalizers("add the finalizer to", object, &first).await {
             Err(Error::Conflict(_) | Error::Invalid(_)) => {}
             done => return done,
         }
@@ -91,11 +81,7 @@ impl Live {
                 "could not add the finalizer to {target}: the object is being deleted"
             )));
         }
-        let value = if finalizers.is_empty() {
-            Value::Null
-        } else {
-            json!(finalizers)
-        };
+        let value = if finalizers.is_empty() { Value::Null } else { json!(finalizers) };
         let mut all = finalizers;
         all.push(FINALIZER.into());
         let second = json!([
@@ -103,8 +89,7 @@ impl Live {
             {"op": "test", "path": "/metadata/finalizers", "value": value},
             {"op": "add", "path": "/metadata/finalizers", "value": all},
         ]);
-        self.patch_finalizers("add the finalizer to", object, &second)
-            .await
+        self.patch_finalizers("add the finalizer to", object, &second).await
     }
 
     pub(super) async fn remove_finalizer(&self, object: &ObjectKey) -> Result<(), Error> {
@@ -116,10 +101,7 @@ impl Live {
             return Ok(());
         }
         let finalizers = metadata.finalizers.unwrap_or_default();
-        let Some(place) = finalizers
-            .iter()
-            .position(|finalizer| finalizer == FINALIZER)
-        else {
+        let Some(place) = finalizers.iter().position(|finalizer| finalizer == FINALIZER) else {
             return Ok(());
         };
         let path = format!("/metadata/finalizers/{place}");
@@ -128,10 +110,7 @@ impl Live {
             {"op": "test", "path": path, "value": FINALIZER},
             {"op": "remove", "path": path},
         ]);
-        match self
-            .patch_finalizers("remove the finalizer from", object, &operations)
-            .await
-        {
+        match self.patch_finalizers("remove the finalizer from", object, &operations).await {
             Err(Error::Gone(_)) => Ok(()),
             done => done,
         }

@@ -37,36 +37,20 @@ pub(super) struct Kind {
     pub(super) plural: &'static str,
 }
 
-pub(super) const SECRET: Kind = Kind {
-    name: "Secret",
-    root: "/api/v1",
-    plural: "secrets",
-};
-pub(super) const CONFIG_MAP: Kind = Kind {
-    name: "ConfigMap",
-    root: "/api/v1",
-    plural: "configmaps",
-};
-pub(super) const NAMESPACE: Kind = Kind {
-    name: "Namespace",
-    root: "/api/v1",
-    plural: "namespaces",
-};
-pub(super) const LEASE: Kind = Kind {
-    name: "Lease",
-    root: "/apis/coordination.k8s.io/v1",
-    plural: "leases",
-};
+pub(super) const SECRET: Kind = Kind { name: "Secret", root: "/api/v1", plural: "secrets" };
+pub(super) const CONFIG_MAP: Kind =
+    Kind { name: "ConfigMap", root: "/api/v1", plural: "configmaps" };
+pub(super) const NAMESPACE: Kind =
+    Kind { name: "Namespace", root: "/api/v1", plural: "namespaces" };
+pub(super) const LEASE: Kind =
+    Kind { name: "Lease", root: "/apis/coordination.k8s.io/v1", plural: "leases" };
 pub(super) const CREDENTIAL: Kind = Kind {
     name: "ServiceAccountCredential",
     root: "/apis/keysteward.dev/v1alpha1",
     plural: "serviceaccountcredentials",
 };
-pub(super) const PLATFORM: Kind = Kind {
-    name: "Platform",
-    root: "/apis/keysteward.dev/v1alpha1",
-    plural: "platforms",
-};
+pub(super) const PLATFORM: Kind =
+    Kind { name: "Platform", root: "/apis/keysteward.dev/v1alpha1", plural: "platforms" };
 pub(super) const CLUSTER_PLATFORM: Kind = Kind {
     name: "ClusterPlatform",
     root: "/apis/keysteward.dev/v1alpha1",
@@ -83,11 +67,7 @@ pub(super) struct Target<'a> {
 
 impl std::fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            kind,
-            namespace,
-            name,
-        } = self;
+        let Self { kind, namespace, name } = self;
         if namespace.is_empty() {
             write!(f, "{} {name}", kind.name)
         } else {
@@ -98,11 +78,7 @@ impl std::fmt::Display for Target<'_> {
 
 impl<'a> Target<'a> {
     pub(super) const fn new(kind: Kind, namespace: &'a str, name: &'a str) -> Self {
-        Self {
-            kind,
-            namespace,
-            name,
-        }
+        Self { kind, namespace, name }
     }
 
     pub(super) fn get(self) -> Ask {
@@ -119,13 +95,7 @@ impl<'a> Target<'a> {
     pub(super) fn create(self, body: &impl Serialize, manager: &str) -> Ask {
         let query = format!("?{}", field_manager(manager));
         let collection = self.collection();
-        self.build(
-            "create",
-            Method::POST,
-            collection + &query,
-            JSON,
-            encode(body),
-        )
+        self.build("create", Method::POST, collection + &query, JSON, encode(body))
     }
 
     pub(super) fn replace(self, body: &impl Serialize, manager: &str) -> Ask {
@@ -150,9 +120,7 @@ impl<'a> Target<'a> {
     }
 
     fn collection(self) -> String {
-        let Self {
-            kind, namespace, ..
-        } = self;
+        let Self { kind, namespace, .. } = self;
         if namespace.is_empty() {
             format!("{}/{}", kind.root, kind.plural)
         } else {
@@ -174,13 +142,9 @@ impl<'a> Target<'a> {
             if !body.is_empty() {
                 request = request.header(header::CONTENT_TYPE, media);
             }
-            Ok(request
-                .body(body)
-                .expect("a checked name makes a valid path"))
+            Ok(request.body(body).expect("a checked name makes a valid path"))
         } else {
-            Err(format!(
-                "could not {tried}: that is not a name that Kubernetes allows"
-            ))
+            Err(format!("could not {tried}: that is not a name that Kubernetes allows"))
         };
         Ask { tried, request }
     }
@@ -201,9 +165,7 @@ fn is_a_name(name: &str) -> bool {
     bytes.len() <= 253
         && bytes.first().copied().is_some_and(alphanumeric)
         && bytes.last().copied().is_some_and(alphanumeric)
-        && bytes
-            .iter()
-            .all(|&c| alphanumeric(c) || c == b'-' || c == b'.')
+        && bytes.iter().all(|&c| alphanumeric(c) || c == b'-' || c == b'.')
 }
 
 #[cfg(test)]
@@ -212,29 +174,15 @@ mod tests {
 
     #[test]
     fn a_name_that_could_change_the_path_is_refused_before_anything_is_sent() {
-        for name in [
-            "",
-            "..",
-            ".",
-            "../default",
-            "a/b",
-            "a?b",
-            "a%2fb",
-            "A",
-            "a-",
-            &"a".repeat(254),
-        ] {
+        for name in
+            ["", "..", ".", "../default", "a/b", "a?b", "a%2fb", "A", "a-", &"a".repeat(254)]
+        {
             let ask = Target::new(SECRET, "team-a", name).get();
             assert!(ask.request.is_err(), "{name:?}");
             let ask = Target::new(SECRET, "team-a/secrets", "fine").get();
             assert!(ask.request.is_err());
         }
-        assert!(
-            Target::new(SECRET, "team-a", "etl.token-1")
-                .get()
-                .request
-                .is_ok()
-        );
+        assert!(Target::new(SECRET, "team-a", "etl.token-1").get().request.is_ok());
     }
 
     #[test]

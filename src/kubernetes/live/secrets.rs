@@ -26,9 +26,7 @@ impl Live {
         namespace: &str,
         name: &str,
     ) -> Result<Option<StoredSecret>, Error> {
-        let found = self
-            .ask_if_any(Target::new(SECRET, namespace, name).get())
-            .await?;
+        let found = self.ask_if_any(Target::new(SECRET, namespace, name).get()).await?;
         Ok(found.map(stored))
     }
 
@@ -38,10 +36,7 @@ impl Live {
     ) -> Result<StoredSecret, Error> {
         let secret = secret(manifest, None);
         let ask = target(&manifest.namespace, &manifest.name).create(&secret, FIELD_MANAGER);
-        self.ask(ask)
-            .await
-            .map(stored)
-            .map_err(|error| redacted(error, manifest))
+        self.ask(ask).await.map(stored).map_err(|error| redacted(error, manifest))
     }
 
     pub(super) async fn put_secret(
@@ -51,10 +46,7 @@ impl Live {
     ) -> Result<StoredSecret, Error> {
         let secret = secret(manifest, Some(before));
         let ask = target(&manifest.namespace, &manifest.name).replace(&secret, FIELD_MANAGER);
-        self.ask(ask)
-            .await
-            .map(stored)
-            .map_err(|error| redacted(error, manifest))
+        self.ask(ask).await.map(stored).map_err(|error| redacted(error, manifest))
     }
 
     pub(super) async fn remove_secret(&self, stored: &StoredSecret) -> Result<(), Error> {
@@ -78,13 +70,10 @@ fn target<'a>(namespace: &'a str, name: &'a str) -> Target<'a> {
 
 /// The document to be written, over what is stored.
 fn secret(manifest: &SecretManifest, before: Option<&StoredSecret>) -> Secret {
-    let attached = before
-        .map(|before| before.attached.clone())
-        .unwrap_or_default();
+    let attached = before.map(|before| before.attached.clone()).unwrap_or_default();
     let nothing = BTreeMap::new();
-    let (labels, annotations) = before.map_or((&nothing, &nothing), |before| {
-        (&before.labels, &before.annotations)
-    });
+    let (labels, annotations) =
+        before.map_or((&nothing, &nothing), |before| (&before.labels, &before.annotations));
     let mut owners = attached.owners;
     owners.extend(manifest.controller.as_ref().map(controller_reference));
     Secret {
@@ -149,11 +138,10 @@ fn stored(secret: Secret) -> StoredSecret {
         .unwrap_or_default()
         .into_iter()
         .partition(|owner| owner.controller == Some(true));
-    let controller = controllers.into_iter().next().map(
-        |OwnerReference {
-             kind, name, uid, ..
-         }| Controller { kind, name, uid },
-    );
+    let controller = controllers
+        .into_iter()
+        .next()
+        .map(|OwnerReference { kind, name, uid, .. }| Controller { kind, name, uid });
     StoredSecret {
         namespace: namespace.unwrap_or_default(),
         name: name.unwrap_or_default(),
@@ -163,10 +151,7 @@ fn stored(secret: Secret) -> StoredSecret {
         labels: labels.unwrap_or_default(),
         annotations: annotations.unwrap_or_default(),
         controller,
-        attached: Attached {
-            finalizers: finalizers.unwrap_or_default(),
-            owners,
-        },
+        attached: Attached { finalizers: finalizers.unwrap_or_default(), owners },
         data: secret
             .data
             .unwrap_or_default()

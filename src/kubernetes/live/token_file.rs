@@ -37,14 +37,8 @@ struct Stamp {
 
 impl TokenFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let held = Mutex::new(Held {
-            stamp: Stamp::of(path)?,
-            header: read(path)?,
-        });
-        Ok(Self(Arc::new(File {
-            path: path.to_owned(),
-            held,
-        })))
+        let held = Mutex::new(Held { stamp: Stamp::of(path)?, header: read(path)? });
+        Ok(Self(Arc::new(File { path: path.to_owned(), held })))
     }
 
     /// The header for one request. Where the file is gone or empty for a moment, the last token goes on being used.
@@ -95,10 +89,7 @@ impl<S> Layer<S> for TokenFile {
     type Service = WithToken<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        WithToken {
-            token: self.clone(),
-            inner,
-        }
+        WithToken { token: self.clone(), inner }
     }
 }
 
@@ -115,9 +106,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, self.token.header());
+        request.headers_mut().insert(header::AUTHORIZATION, self.token.header());
         self.inner.call(request)
     }
 }

@@ -58,10 +58,7 @@ pub(super) fn changed_client(document: &Value, wish: &Wish, fields: &BTreeSet<Fi
             Field::AccessTokenLifetime => put_lifetime(&mut body, settings),
             Field::Name => put(&mut body, NAME, settings.name.clone().into()),
             Field::Marker => {
-                let before = body
-                    .get(DESCRIPTION)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
+                let before = body.get(DESCRIPTION).and_then(Value::as_str).unwrap_or_default();
                 let after = wish.marker.written_into(before);
                 put(&mut body, DESCRIPTION, after.into());
             }
@@ -113,10 +110,7 @@ fn put_lifetime(body: &mut Map<String, Value>, settings: &Settings) {
 /// Clients of the client-credentials grant have roles and nothing else; all others scopes and redirect addresses. What
 /// is missing for the grant type is filled in as wished: the platform would refuse the body without it.
 fn fit_to_grant_type(body: &mut Map<String, Value>, settings: &Settings) {
-    let grant_type = body
-        .get(GRANT_TYPE)
-        .and_then(Value::as_str)
-        .map(grant_type_from);
+    let grant_type = body.get(GRANT_TYPE).and_then(Value::as_str).map(grant_type_from);
     let fill = |body: &mut Map<String, Value>, name: &str, value: Value| {
         if is_empty(body.get(name)) && !is_empty(Some(&value)) {
             put(body, name, value);
@@ -160,11 +154,7 @@ mod tests {
             settings: Settings {
                 name: "etl".into(),
                 grant_types: [grant_type.to_owned()].into(),
-                roles: [RoleGrant {
-                    role: "r1".into(),
-                    division: "*".into(),
-                }]
-                .into(),
+                roles: [RoleGrant { role: "r1".into(), division: "*".into() }].into(),
                 scopes: ["users:readonly".to_owned()].into(),
                 redirect_uris: ["https://app.example.com/".to_owned()].into(),
                 access_token_lifetime: Some(SignedDuration::from_hours(1)),
@@ -214,11 +204,7 @@ mod tests {
 
     #[test]
     fn only_the_named_fields_change_and_unknown_ones_stay() {
-        let body = changed_client(
-            &document(),
-            &wish("client_credentials"),
-            &[Field::Roles].into(),
-        );
+        let body = changed_client(&document(), &wish("client_credentials"), &[Field::Roles].into());
         assert_eq!(
             body,
             json!({
@@ -233,21 +219,15 @@ mod tests {
 
     #[test]
     fn switching_on_takes_the_date_of_deletion_back() {
-        let body = changed_client(
-            &document(),
-            &wish("client_credentials"),
-            &[Field::Enabled].into(),
-        );
+        let body =
+            changed_client(&document(), &wish("client_credentials"), &[Field::Enabled].into());
         assert_eq!(body["state"], "active");
         assert_eq!(body.get("dateToDelete"), None);
     }
 
     #[test]
     fn switching_off_sends_inactive() {
-        let off = Wish {
-            enabled: false,
-            ..wish("client_credentials")
-        };
+        let off = Wish { enabled: false, ..wish("client_credentials") };
         let body = changed_client(&document(), &off, &[Field::Enabled].into());
         assert_eq!(body["state"], "inactive");
     }
@@ -262,33 +242,18 @@ mod tests {
 
     #[test]
     fn a_change_of_grant_type_brings_what_the_new_one_needs() {
-        let to_code = changed_client(
-            &document(),
-            &wish("authorization_code"),
-            &[Field::GrantTypes].into(),
-        );
+        let to_code =
+            changed_client(&document(), &wish("authorization_code"), &[Field::GrantTypes].into());
         assert_eq!(to_code["authorizedGrantType"], "CODE");
         assert_eq!(to_code.get("roleDivisions"), None);
         assert_eq!(to_code["scope"], json!(["users:readonly"]));
-        assert_eq!(
-            to_code["registeredRedirectUri"],
-            json!(["https://app.example.com/"])
-        );
+        assert_eq!(to_code["registeredRedirectUri"], json!(["https://app.example.com/"]));
 
-        let back = changed_client(
-            &to_code,
-            &wish("client_credentials"),
-            &[Field::GrantTypes].into(),
-        );
+        let back =
+            changed_client(&to_code, &wish("client_credentials"), &[Field::GrantTypes].into());
         assert_eq!(back["authorizedGrantType"], "CLIENT-CREDENTIALS");
-        assert_eq!(
-            back["roleDivisions"],
-            json!([{"roleId": "r1", "divisionId": "*"}])
-        );
-        assert_eq!(
-            (back.get("scope"), back.get("registeredRedirectUri")),
-            (None, None)
-        );
+        assert_eq!(back["roleDivisions"], json!([{"roleId": "r1", "divisionId": "*"}]));
+        assert_eq!((back.get("scope"), back.get("registeredRedirectUri")), (None, None));
     }
 
     #[test]

@@ -66,16 +66,8 @@ pub(super) fn token(login: &Url, tried: String) -> Call {
 }
 
 fn call(api: &Url, endpoint: Endpoint, id: Option<&str>) -> Call {
-    let Shape {
-        endpoint,
-        tried,
-        query,
-        priority,
-        cap,
-    } = endpoint.shape();
-    let (method, path) = endpoint
-        .split_once(' ')
-        .expect("an endpoint is method and path");
+    let Shape { endpoint, tried, query, priority, cap } = endpoint.shape();
+    let (method, path) = endpoint.split_once(' ').expect("an endpoint is method and path");
     let segments = path.split('/').skip(1);
     let segments = segments.map(|segment| id.filter(|_| segment == "{id}").unwrap_or(segment));
     Call {
@@ -121,11 +113,9 @@ impl Endpoint {
                 "regenerate the secret of client",
                 Repair,
             ),
-            Self::ReadOrganization => small(
-                "GET /api/v2/organizations/me",
-                "read the organization",
-                Sweep,
-            ),
+            Self::ReadOrganization => {
+                small("GET /api/v2/organizations/me", "read the organization", Sweep)
+            }
             // Counting users makes this one slow; the vendor warns of timeouts.
             Self::ListRoles => list(
                 "GET /api/v2/authorization/roles",

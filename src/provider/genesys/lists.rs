@@ -70,15 +70,10 @@ impl Genesys {
         let first = calls::plain(&self.hosts.api, endpoint);
         for number in 1..=MOST_PAGES {
             let mut call = first.clone();
-            call.url
-                .query_pairs_mut()
-                .append_pair("pageNumber", &number.to_string());
-            let (page, bytes): (PageDto<D>, usize) = self
-                .ask(call, |answer| Ok((answer.json()?, answer.body.len())))
-                .await?;
-            let more = page
-                .page_count
-                .map_or(page.next_uri.is_some(), |count| number < count);
+            call.url.query_pairs_mut().append_pair("pageNumber", &number.to_string());
+            let (page, bytes): (PageDto<D>, usize) =
+                self.ask(call, |answer| Ok((answer.json()?, answer.body.len()))).await?;
+            let more = page.page_count.map_or(page.next_uri.is_some(), |count| number < count);
             let news = gathered.add(page.entities, bytes);
             if gathered.too_much() {
                 break;
@@ -101,12 +96,7 @@ struct Gathered<D, T> {
 
 impl<D, T: From<D>> Gathered<D, T> {
     fn new(id: fn(&D) -> &str) -> Self {
-        Self {
-            id,
-            known: HashSet::new(),
-            all: Vec::new(),
-            bytes: 0,
-        }
+        Self { id, known: HashSet::new(), all: Vec::new(), bytes: 0 }
     }
 
     fn too_much(&self) -> bool {
@@ -130,11 +120,7 @@ impl<D, T: From<D>> Gathered<D, T> {
 fn next_page(base: &Url, next: &str) -> Result<Url, String> {
     let prefix = base.as_str().trim_end_matches('/');
     let path = next.starts_with('/') && !next.starts_with("//");
-    let whole = if path {
-        format!("{prefix}{next}")
-    } else {
-        next.to_owned()
-    };
+    let whole = if path { format!("{prefix}{next}") } else { next.to_owned() };
     Url::parse(&whole)
         .ok()
         .filter(|url| url.origin() == base.origin())
@@ -143,14 +129,8 @@ fn next_page(base: &Url, next: &str) -> Result<Url, String> {
 }
 
 fn endless(call: &Call) -> Fault {
-    let text = format!(
-        "could not {}: more than {MOST_PAGES} pages came, and no end",
-        call.tried
-    );
-    Fault::Unknown(Trouble {
-        kind: TroubleKind::Garbled,
-        text,
-    })
+    let text = format!("could not {}: more than {MOST_PAGES} pages came, and no end", call.tried);
+    Fault::Unknown(Trouble { kind: TroubleKind::Garbled, text })
 }
 
 #[cfg(test)]
@@ -162,10 +142,7 @@ mod tests {
         "/api/v2/oauth/clients?pageNumber=2",
         Some("https://gw.corp/genesys/api/v2/oauth/clients?pageNumber=2")
     )]
-    #[case(
-        "https://gw.corp/genesys/api/v2/x?c=1",
-        Some("https://gw.corp/genesys/api/v2/x?c=1")
-    )]
+    #[case("https://gw.corp/genesys/api/v2/x?c=1", Some("https://gw.corp/genesys/api/v2/x?c=1"))]
     #[case("https://evil.example.com/api/v2/oauth/clients", None)]
     #[case("http://gw.corp/api/v2/oauth/clients", None)]
     #[case("//evil.example.com/api", None)]

@@ -27,11 +27,7 @@ pub struct InvalidHosts(String);
 /// Every published region: AWS name and domain (Terraform provider `getRegionMap`, JavaScript SDK `PureCloudRegionHosts`).
 const REGIONS: [(GenesysRegion, &str, &str); 18] = [
     (GenesysRegion::UsEast1, "us-east-1", "mypurecloud.com"),
-    (
-        GenesysRegion::UsEast2,
-        "us-east-2",
-        "use2.us-gov-pure.cloud",
-    ),
+    (GenesysRegion::UsEast2, "us-east-2", "use2.us-gov-pure.cloud"),
     (GenesysRegion::UsWest2, "us-west-2", "usw2.pure.cloud"),
     (GenesysRegion::CaCentral1, "ca-central-1", "cac1.pure.cloud"),
     (GenesysRegion::MxCentral1, "mx-central-1", "mxc1.pure.cloud"),
@@ -40,38 +36,14 @@ const REGIONS: [(GenesysRegion, &str, &str); 18] = [
     (GenesysRegion::EuWest2, "eu-west-2", "euw2.pure.cloud"),
     (GenesysRegion::EuCentral1, "eu-central-1", "mypurecloud.de"),
     (GenesysRegion::EuCentral2, "eu-central-2", "euc2.pure.cloud"),
-    (
-        GenesysRegion::EuscDeEast1,
-        "eusc-de-east-1",
-        "edee1.eusc-pure.cloud",
-    ),
+    (GenesysRegion::EuscDeEast1, "eusc-de-east-1", "edee1.eusc-pure.cloud"),
     (GenesysRegion::MeCentral1, "me-central-1", "mec1.pure.cloud"),
     (GenesysRegion::ApSouth1, "ap-south-1", "aps1.pure.cloud"),
-    (
-        GenesysRegion::ApSoutheast1,
-        "ap-southeast-1",
-        "apse1.pure.cloud",
-    ),
-    (
-        GenesysRegion::ApSoutheast2,
-        "ap-southeast-2",
-        "mypurecloud.com.au",
-    ),
-    (
-        GenesysRegion::ApNortheast1,
-        "ap-northeast-1",
-        "mypurecloud.jp",
-    ),
-    (
-        GenesysRegion::ApNortheast2,
-        "ap-northeast-2",
-        "apne2.pure.cloud",
-    ),
-    (
-        GenesysRegion::ApNortheast3,
-        "ap-northeast-3",
-        "apne3.pure.cloud",
-    ),
+    (GenesysRegion::ApSoutheast1, "ap-southeast-1", "apse1.pure.cloud"),
+    (GenesysRegion::ApSoutheast2, "ap-southeast-2", "mypurecloud.com.au"),
+    (GenesysRegion::ApNortheast1, "ap-northeast-1", "mypurecloud.jp"),
+    (GenesysRegion::ApNortheast2, "ap-northeast-2", "apne2.pure.cloud"),
+    (GenesysRegion::ApNortheast3, "ap-northeast-3", "apne3.pure.cloud"),
 ];
 
 impl Hosts {
@@ -104,11 +76,7 @@ impl Hosts {
             let api = listed("spec.genesysCloud.endpoints.api", api, allowed)?;
             return Ok(Self { login, api, region });
         }
-        Ok(Self {
-            login: host_of("login", domain)?,
-            api: host_of("api", domain)?,
-            region,
-        })
+        Ok(Self { login: host_of("login", domain)?, api: host_of("api", domain)?, region })
     }
 }
 
@@ -156,16 +124,8 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case(
-        "us-east-1",
-        "https://login.mypurecloud.com/",
-        "https://api.mypurecloud.com/"
-    )]
-    #[case(
-        "eu-central-1",
-        "https://login.mypurecloud.de/",
-        "https://api.mypurecloud.de/"
-    )]
+    #[case("us-east-1", "https://login.mypurecloud.com/", "https://api.mypurecloud.com/")]
+    #[case("eu-central-1", "https://login.mypurecloud.de/", "https://api.mypurecloud.de/")]
     #[case(
         "us-east-2",
         "https://login.use2.us-gov-pure.cloud/",
@@ -186,11 +146,8 @@ mod tests {
 
     #[test]
     fn a_known_domain_gives_the_name_of_its_region() {
-        let region = |domain: &str| {
-            hosts(serde_json::json!({ "domain": domain }), &[])
-                .unwrap()
-                .region
-        };
+        let region =
+            |domain: &str| hosts(serde_json::json!({ "domain": domain }), &[]).unwrap().region;
         assert_eq!(region("mypurecloud.de"), "eu-central-1");
         assert_eq!(region("new1.pure.cloud"), "new1.pure.cloud");
     }
@@ -213,11 +170,7 @@ mod tests {
     fn region_and_domain_exclude_each_other() {
         let both = serde_json::json!({"region": "eu-central-1", "domain": "mypurecloud.de"});
         assert!(hosts(both, &[]).unwrap_err().contains("exactly one"));
-        assert!(
-            hosts(serde_json::json!({}), &[])
-                .unwrap_err()
-                .contains("exactly one")
-        );
+        assert!(hosts(serde_json::json!({}), &[]).unwrap_err().contains("exactly one"));
     }
 
     #[test]

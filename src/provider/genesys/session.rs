@@ -48,20 +48,14 @@ impl Session {
         M: Future<Output = Result<Token, Fault>>,
     {
         let mut state = self.state.lock().await;
-        let usable = state
-            .current
-            .as_ref()
-            .filter(|held| Instant::now() < held.ends_at);
+        let usable = state.current.as_ref().filter(|held| Instant::now() < held.ends_at);
         let usable = usable.map(|held| (held.ticket.clone(), held.refresh_at));
         if let Some((ticket, refresh_at)) = &usable
             && Instant::now() < *refresh_at
         {
             return Ok(ticket.clone());
         }
-        let failed = state
-            .failed
-            .as_ref()
-            .filter(|(at, _)| at.elapsed() < FAULT_LASTS);
+        let failed = state.failed.as_ref().filter(|(at, _)| at.elapsed() < FAULT_LASTS);
         let fault = match failed {
             Some((_, fault)) => fault.clone(),
             None => match state.mint(mint).await {
@@ -76,9 +70,7 @@ impl Session {
     /// Forgets a token that the platform no longer accepts, unless a newer one is there already.
     pub(super) async fn forget(&self, ticket: &Ticket) {
         let mut state = self.state.lock().await;
-        state
-            .current
-            .take_if(|held| held.ticket.number == ticket.number);
+        state.current.take_if(|held| held.ticket.number == ticket.number);
     }
 }
 
@@ -90,16 +82,9 @@ impl State {
         // From before the request: the token's life begins somewhere in between.
         let begun = Instant::now();
         match mint().await {
-            Ok(Token {
-                access_token,
-                expires_in,
-                ..
-            }) => {
+            Ok(Token { access_token, expires_in, .. }) => {
                 self.minted += 1;
-                let ticket = Ticket {
-                    access_token,
-                    number: self.minted,
-                };
+                let ticket = Ticket { access_token, number: self.minted };
                 let life = expires_in.unsigned_abs();
                 self.failed = None;
                 self.current = Some(Held {
@@ -146,10 +131,7 @@ mod tests {
             self.asked.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
             let text = "down".to_owned();
-            Err(Fault::NotSent(Trouble {
-                kind: TroubleKind::Connect,
-                text,
-            }))
+            Err(Fault::NotSent(Trouble { kind: TroubleKind::Connect, text }))
         }
 
         fn asked(&self) -> u32 {
@@ -195,14 +177,7 @@ mod tests {
         let (session, endpoint) = (Session::default(), Endpoint::default());
         let life = Duration::from_secs(3);
         let first = session.ticket(|| endpoint.mint(life)).await.unwrap();
-        session
-            .state
-            .lock()
-            .await
-            .current
-            .as_mut()
-            .unwrap()
-            .refresh_at = Instant::now();
+        session.state.lock().await.current.as_mut().unwrap().refresh_at = Instant::now();
         let again = session.ticket(|| endpoint.fail()).await.unwrap();
         assert_eq!(again.access_token, first.access_token);
         session.state.lock().await.failed = None;
@@ -213,10 +188,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_at_its_end_does_not_serve() {
         let (session, endpoint) = (Session::default(), Endpoint::default());
-        session
-            .ticket(|| endpoint.mint(Duration::ZERO))
-            .await
-            .unwrap();
+        session.ticket(|| endpoint.mint(Duration::ZERO)).await.unwrap();
         session.ticket(|| endpoint.fail()).await.unwrap_err();
     }
 }

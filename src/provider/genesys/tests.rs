@@ -136,10 +136,7 @@ impl Op {
             Self::IdleTimeout => CatalogPart::IdleTimeout,
         };
         let mut catalog = Catalog::default();
-        genesys
-            .catalog(part, &mut catalog)
-            .await
-            .map(|()| format!("{catalog:?}"))
+        genesys.catalog(part, &mut catalog).await.map(|()| format!("{catalog:?}"))
     }
 }
 
@@ -169,23 +166,11 @@ impl Org {
         .unwrap();
         let hosts = Hosts::of(&connection, &allowed).unwrap();
         let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
-        let sender = Sender::new(SenderConfig {
-            allowed,
-            deadlines,
-            ..config
-        })
-        .unwrap();
-        let credential = Credential {
-            client_id: "admin".into(),
-            client_secret: SecretText::new(ADMIN_SECRET),
-        };
+        let sender = Sender::new(SenderConfig { allowed, deadlines, ..config }).unwrap();
+        let credential =
+            Credential { client_id: "admin".into(), client_secret: SecretText::new(ADMIN_SECRET) };
         let waits = Waits::default();
-        let genesys = Genesys::new(GenesysConfig {
-            hosts,
-            credential,
-            sender,
-            waits,
-        });
+        let genesys = Genesys::new(GenesysConfig { hosts, credential, sender, waits });
         let org = Self { server, genesys };
         org.opens_sessions().await;
         org
@@ -252,19 +237,11 @@ fn granted(token: &str) -> ResponseTemplate {
 }
 
 fn credential() -> Credential {
-    Credential {
-        client_id: "c1".into(),
-        client_secret: SecretText::new(SECRET),
-    }
+    Credential { client_id: "c1".into(), client_secret: SecretText::new(SECRET) }
 }
 
 fn marker() -> Marker {
-    Marker {
-        owner: "o".into(),
-        namespace: "ns".into(),
-        name: "etl".into(),
-        uid: "u".into(),
-    }
+    Marker { owner: "o".into(), namespace: "ns".into(), name: "etl".into(), uid: "u".into() }
 }
 
 fn wish() -> Wish {
@@ -272,11 +249,7 @@ fn wish() -> Wish {
         settings: Settings {
             name: "etl".into(),
             grant_types: ["client_credentials".to_owned()].into(),
-            roles: [RoleGrant {
-                role: "r1".into(),
-                division: "d1".into(),
-            }]
-            .into(),
+            roles: [RoleGrant { role: "r1".into(), division: "d1".into() }].into(),
             access_token_lifetime: Some(SignedDuration::from_hours(24)),
             ..Settings::default()
         },
@@ -303,18 +276,12 @@ fn snapshot() -> Snapshot {
 }
 
 fn impatient() -> Deadlines {
-    Deadlines {
-        admission: Duration::from_millis(50),
-        ..Deadlines::default()
-    }
+    Deadlines { admission: Duration::from_millis(50), ..Deadlines::default() }
 }
 
 /// No secret, and nothing of a body, is in what people may read of a fault.
 fn assert_clean(op: Op, fault: &Fault) {
     let shown = format!("{fault}\n{fault:?}");
     assert!(!shown.contains(CANARY), "{op:?}: {shown}");
-    assert!(
-        !shown.contains("pageSize"),
-        "{op:?}: a query is no place: {shown}"
-    );
+    assert!(!shown.contains("pageSize"), "{op:?}: a query is no place: {shown}");
 }

@@ -18,18 +18,10 @@ pub(super) const CLIENT_CREDENTIALS: &str = "client_credentials";
 
 /// Spellings of a grant type: the platform's of today, RFC 7591's, the platform's of before.
 const GRANT_TYPES: [(&str, &str, &str); 5] = [
-    (
-        "CLIENT-CREDENTIALS",
-        CLIENT_CREDENTIALS,
-        "CLIENT_CREDENTIALS",
-    ),
+    ("CLIENT-CREDENTIALS", CLIENT_CREDENTIALS, "CLIENT_CREDENTIALS"),
     ("CODE", "authorization_code", "CODE"),
     ("TOKEN", "implicit", "TOKEN"),
-    (
-        "SAML2-BEARER",
-        "urn:ietf:params:oauth:grant-type:saml2-bearer",
-        "SAML2BEARER",
-    ),
+    ("SAML2-BEARER", "urn:ietf:params:oauth:grant-type:saml2-bearer", "SAML2BEARER"),
     ("PASSWORD", "password", "PASSWORD"),
 ];
 
@@ -158,10 +150,7 @@ pub(super) fn grant_type_from(wire: &str) -> String {
     GRANT_TYPES
         .iter()
         .find(|(now, _, before)| wire == *now || wire == *before)
-        .map_or_else(
-            || wire.to_ascii_lowercase(),
-            |(_, neutral, _)| (*neutral).to_owned(),
-        )
+        .map_or_else(|| wire.to_ascii_lowercase(), |(_, neutral, _)| (*neutral).to_owned())
 }
 
 /// A grant type in the platform's spelling; an unknown one in capitals.
@@ -169,10 +158,7 @@ pub(super) fn grant_type_to(neutral: &str) -> String {
     GRANT_TYPES
         .iter()
         .find(|(_, known, _)| neutral == *known)
-        .map_or_else(
-            || neutral.to_ascii_uppercase(),
-            |(now, ..)| (*now).to_owned(),
-        )
+        .map_or_else(|| neutral.to_ascii_uppercase(), |(now, ..)| (*now).to_owned())
 }
 
 fn state_from(wire: Option<&str>) -> State {
@@ -194,11 +180,7 @@ pub(super) fn words(_status: u16, body: &[u8]) -> Option<Words> {
         "general.conflict" | "request.conflict" => Some(RefusalKind::Conflict),
         _ => None,
     };
-    Some(Words {
-        kind,
-        code: Some(code),
-        message: message.unwrap_or_default(),
-    })
+    Some(Words { kind, code: Some(code), message: message.unwrap_or_default() })
 }
 
 // === into the model ===
@@ -211,11 +193,7 @@ impl From<ClientDto> for Account {
         let scoped = |list: Option<Vec<String>>| -> BTreeSet<String> {
             list.into_iter().flatten().filter(|_| !with_roles).collect()
         };
-        let roles = client
-            .role_divisions
-            .into_iter()
-            .flatten()
-            .filter(|_| with_roles);
+        let roles = client.role_divisions.into_iter().flatten().filter(|_| with_roles);
         let description = client.description.as_deref().unwrap_or_default();
         Self {
             id: AccountId(client.id),
@@ -240,10 +218,7 @@ impl From<ClientDto> for Account {
 
 impl From<RoleDivisionDto> for RoleGrant {
     fn from(pair: RoleDivisionDto) -> Self {
-        Self {
-            role: pair.role_id,
-            division: pair.division_id,
-        }
+        Self { role: pair.role_id, division: pair.division_id }
     }
 }
 
@@ -251,10 +226,8 @@ impl SecretDto {
     /// The credential, unless id or secret is empty.
     pub(super) fn into_credential(self) -> Option<Credential> {
         let Self { id, secret } = self;
-        (!id.is_empty() && !secret.is_empty()).then(|| Credential {
-            client_id: id,
-            client_secret: SecretText::new(secret),
-        })
+        (!id.is_empty() && !secret.is_empty())
+            .then(|| Credential { client_id: id, client_secret: SecretText::new(secret) })
     }
 }
 
@@ -272,19 +245,13 @@ impl NamedDto {
 
 impl From<NamedDto> for Named {
     fn from(named: NamedDto) -> Self {
-        Self {
-            id: named.id,
-            name: named.name.unwrap_or_default(),
-        }
+        Self { id: named.id, name: named.name.unwrap_or_default() }
     }
 }
 
 impl From<NamedDto> for Tenant {
     fn from(named: NamedDto) -> Self {
-        Self {
-            id: named.id,
-            name: named.name.unwrap_or_default(),
-        }
+        Self { id: named.id, name: named.name.unwrap_or_default() }
     }
 }
 
@@ -293,10 +260,7 @@ impl From<SubjectDto> for BTreeSet<RoleGrant> {
         let grants = subject.grants.into_iter();
         grants
             .filter_map(|GrantDto { role, division }| {
-                Some(RoleGrant {
-                    role: role?.id,
-                    division: division?.id,
-                })
+                Some(RoleGrant { role: role?.id, division: division?.id })
             })
             .collect()
     }
@@ -305,10 +269,7 @@ impl From<SubjectDto> for BTreeSet<RoleGrant> {
 impl IdleTimeoutDto {
     /// How long an unused token lives; None: as long as any other.
     pub(super) fn span(&self) -> Result<Option<SignedDuration>, String> {
-        match (
-            self.enable_idle_token_timeout,
-            self.idle_token_timeout_seconds,
-        ) {
+        match (self.enable_idle_token_timeout, self.idle_token_timeout_seconds) {
             (Some(true), Some(seconds)) if seconds > 0 => {
                 Ok(Some(SignedDuration::from_secs(seconds)))
             }
@@ -324,10 +285,7 @@ impl TokenInfoDto {
     pub(super) fn introspection(self) -> Result<Introspection, String> {
         let (state, owner) = self.client.map_or((None, None), |client| {
             let state = client.state.as_deref();
-            (
-                state.map(|state| state_from(Some(state))),
-                client.organization,
-            )
+            (state.map(|state| state_from(Some(state))), client.organization)
         });
         let organization = self.organization.or(owner);
         let organization =

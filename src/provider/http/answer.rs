@@ -43,11 +43,7 @@ impl Answer {
 
     /// Accepts an answer of which nothing is wanted: empty or JSON. A page of some portal is no word that it was done.
     pub(in crate::provider) fn nothing(&self) -> Result<(), String> {
-        if self.body.trim_ascii().is_empty() {
-            Ok(())
-        } else {
-            self.json::<IgnoredAny>().map(drop)
-        }
+        if self.body.trim_ascii().is_empty() { Ok(()) } else { self.json::<IgnoredAny>().map(drop) }
     }
 
     pub(super) fn garbled(&self, asked: Asked<'_>, wrong: &str) -> Fault {
@@ -58,20 +54,10 @@ impl Answer {
 /// What it means that a request got no answer.
 pub(super) fn no_answer(asked: Asked<'_>, error: reqwest::Error) -> Fault {
     let error = error.without_url();
-    let cause = asked
-        .redaction()
-        .clean(&deepest_cause(&error), MESSAGE_LIMIT);
+    let cause = asked.redaction().clean(&deepest_cause(&error), MESSAGE_LIMIT);
     if error.is_connect() || error.is_builder() {
-        let kind = if error.is_connect() {
-            TroubleKind::Connect
-        } else {
-            TroubleKind::Withheld
-        };
-        let cause = if error.is_timeout() {
-            "no connection in time".to_owned()
-        } else {
-            cause
-        };
+        let kind = if error.is_connect() { TroubleKind::Connect } else { TroubleKind::Withheld };
+        let cause = if error.is_timeout() { "no connection in time".to_owned() } else { cause };
         let authority = if cause.contains("certificate") {
             "; a private authority belongs into spec.caBundleRef"
         } else {
@@ -84,15 +70,8 @@ pub(super) fn no_answer(asked: Asked<'_>, error: reqwest::Error) -> Fault {
     } else {
         format!("the connection broke ({cause})")
     };
-    let text = format!(
-        "could not {}: {} got no answer: {came}",
-        asked.call.tried,
-        asked.place()
-    );
-    Fault::Unknown(Trouble {
-        kind: TroubleKind::NoAnswer,
-        text,
-    })
+    let text = format!("could not {}: {} got no answer: {came}", asked.call.tried, asked.place());
+    Fault::Unknown(Trouble { kind: TroubleKind::NoAnswer, text })
 }
 
 /// Reads a response within the call's cap and sorts it.
@@ -119,19 +98,9 @@ pub(super) async fn receive(asked: Asked<'_>, mut response: Response) -> Result<
         body.extend_from_slice(&chunk);
     }
     if status.is_success() {
-        return Ok(Answer {
-            status,
-            content_type,
-            body,
-        });
+        return Ok(Answer { status, content_type, body });
     }
-    Err(refused(
-        asked,
-        status,
-        &headers,
-        content_type.as_deref(),
-        &body,
-    ))
+    Err(refused(asked, status, &headers, content_type.as_deref(), &body))
 }
 
 /// The last of an error's sources: the others only say that there is one.
@@ -168,18 +137,9 @@ fn refused(
     }
     if status == StatusCode::NOT_FOUND && words.is_none() {
         // A proxy or another site says 404 too: that is no word about the account.
-        return garbled(
-            asked,
-            status,
-            content_type,
-            "the body is not the platform's",
-        );
+        return garbled(asked, status, content_type, "the body is not the platform's");
     }
-    let Words {
-        kind,
-        code,
-        message,
-    } = words.unwrap_or_default();
+    let Words { kind, code, message } = words.unwrap_or_default();
     let kind = kind.unwrap_or(match status {
         StatusCode::UNAUTHORIZED => RefusalKind::Unauthorized,
         StatusCode::FORBIDDEN => RefusalKind::Forbidden,
@@ -211,12 +171,8 @@ fn server_trouble(
     correlation_id: Option<&str>,
     redaction: &Redaction,
 ) -> Fault {
-    let mut text = format!(
-        "could not {}: {} answered {}",
-        asked.call.tried,
-        asked.place(),
-        status.as_u16()
-    );
+    let mut text =
+        format!("could not {}: {} answered {}", asked.call.tried, asked.place(), status.as_u16());
     if let Some(words) = words {
         let said = match &words.code {
             Some(code) => format!("{code} {}", words.message),
@@ -230,10 +186,7 @@ fn server_trouble(
     if let Some(id) = correlation_id {
         text = format!("{text} (correlation id {id})");
     }
-    Fault::Unknown(Trouble {
-        kind: TroubleKind::Server(status.as_u16()),
-        text,
-    })
+    Fault::Unknown(Trouble { kind: TroubleKind::Server(status.as_u16()), text })
 }
 
 fn garbled(asked: Asked<'_>, status: StatusCode, content_type: Option<&str>, wrong: &str) -> Fault {
@@ -248,10 +201,7 @@ fn garbled(asked: Asked<'_>, status: StatusCode, content_type: Option<&str>, wro
         status.as_u16(),
         asked.call.check
     );
-    Fault::Unknown(Trouble {
-        kind: TroubleKind::Garbled,
-        text,
-    })
+    Fault::Unknown(Trouble { kind: TroubleKind::Garbled, text })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -268,9 +218,7 @@ fn retry_after(headers: &HeaderMap) -> Option<SignedDuration> {
         return Some(SignedDuration::from_secs(seconds).min(LONGEST));
     }
     let instant = |text: &str| -> Option<Timestamp> {
-        rfc2822::DateTimeParser::new()
-            .parse_timestamp(text.trim())
-            .ok()
+        rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
     };
     let wait = instant(&text)?.duration_since(instant(&header(headers, DATE.as_str())?)?);
     Some(wait.clamp(SignedDuration::ZERO, LONGEST))
@@ -291,9 +239,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, text.parse().unwrap());
         headers.insert(DATE, "Sat, 21 Nov 2026 10:00:00 GMT".parse().unwrap());
-        assert_eq!(
-            retry_after(&headers),
-            seconds.map(SignedDuration::from_secs)
-        );
+        assert_eq!(retry_after(&headers), seconds.map(SignedDuration::from_secs));
     }
 }

@@ -66,18 +66,13 @@ impl Budget {
         let begun = Instant::now();
         let place = self.line_up(priority);
         let until = begun + self.bound;
-        timeout_at(until, self.turn(place.rank, begun, until))
-            .await
-            .unwrap_or(Err(Withheld::Busy))
+        timeout_at(until, self.turn(place.rank, begun, until)).await.unwrap_or(Err(Withheld::Busy))
     }
 
     /// Admits nothing before this much time has passed.
     pub(super) fn pause(&self, wait: Duration) {
         let end = Instant::now() + wait.min(LONGEST_PAUSE);
-        let mut paused = self
-            .paused_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         *paused = Some(paused.map_or(end, |before| before.max(end)));
         drop(paused);
         self.changed.notify_waiters();
@@ -129,16 +124,11 @@ impl Budget {
     }
 
     fn somebody_before(&self, rank: usize) -> bool {
-        self.waiting[..rank]
-            .iter()
-            .any(|waiting| waiting.load(Ordering::Acquire) > 0)
+        self.waiting[..rank].iter().any(|waiting| waiting.load(Ordering::Acquire) > 0)
     }
 
     fn rest_of_pause(&self, now: Instant) -> Option<Duration> {
-        let paused = self
-            .paused_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
         paused.filter(|end| *end > now).map(|end| end - now)
     }
 }
@@ -173,27 +163,17 @@ mod tests {
         let budget = used_up(LONG);
         let (say, mut heard) = mpsc::unbounded_channel();
         let mut calls = tokio::task::JoinSet::new();
-        for (index, priority) in [
-            Priority::Sweep,
-            Priority::Sweep,
-            Priority::Repair,
-            Priority::Token,
-        ]
-        .into_iter()
-        .enumerate()
+        for (index, priority) in
+            [Priority::Sweep, Priority::Sweep, Priority::Repair, Priority::Token]
+                .into_iter()
+                .enumerate()
         {
             let (own, say) = (budget.clone(), say.clone());
             calls.spawn(async move {
                 own.admit(priority).await.unwrap();
                 say.send(priority).unwrap();
             });
-            while budget
-                .waiting
-                .iter()
-                .map(|w| w.load(Ordering::Acquire))
-                .sum::<usize>()
-                <= index
-            {
+            while budget.waiting.iter().map(|w| w.load(Ordering::Acquire)).sum::<usize>() <= index {
                 tokio::task::yield_now().await;
             }
         }
@@ -202,12 +182,7 @@ mod tests {
         while let Some(priority) = heard.recv().await {
             order.push(priority);
         }
-        let expected = [
-            Priority::Token,
-            Priority::Repair,
-            Priority::Sweep,
-            Priority::Sweep,
-        ];
+        let expected = [Priority::Token, Priority::Repair, Priority::Sweep, Priority::Sweep];
         assert_eq!(order, expected);
     }
 
@@ -237,10 +212,7 @@ mod tests {
         budget.pause(Duration::from_mins(5));
         let begun = Instant::now();
         let said = budget.admit(Priority::Token).await;
-        assert!(
-            matches!(said, Err(Withheld::Paused { rest }) if rest > LONG),
-            "{said:?}"
-        );
+        assert!(matches!(said, Err(Withheld::Paused { rest }) if rest > LONG), "{said:?}");
         assert!(begun.elapsed() < LONG);
     }
 

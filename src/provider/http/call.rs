@@ -66,16 +66,13 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     pub(super) fn request(&self, client: &Client) -> RequestBuilder {
-        let Call {
-            method, url, body, ..
-        } = self.call;
+        let Call { method, url, body, .. } = self.call;
         let request = client.request(method.clone(), url.clone());
         let request = request.header(ACCEPT, "application/json");
         let request = match self.proof {
-            Proof::Basic(Credential {
-                client_id,
-                client_secret,
-            }) => request.basic_auth(client_id, Some(client_secret.reveal())),
+            Proof::Basic(Credential { client_id, client_secret }) => {
+                request.basic_auth(client_id, Some(client_secret.reveal()))
+            }
             Proof::Bearer(token) => request.bearer_auth(token.reveal()),
         };
         match body {
@@ -96,19 +93,11 @@ impl Asked<'_> {
     /// Method, host and path; no query, no credentials.
     pub(super) fn place(&self) -> String {
         let Call { method, url, .. } = self.call;
-        format!(
-            "{method} {}{}",
-            url.origin().ascii_serialization(),
-            url.path()
-        )
+        format!("{method} {}{}", url.origin().ascii_serialization(), url.path())
     }
 
     pub(super) fn not_sent(&self, kind: TroubleKind, why: &str) -> Fault {
-        let text = format!(
-            "could not {}: {} was not sent: {why}",
-            self.call.tried,
-            self.place()
-        );
+        let text = format!("could not {}: {} was not sent: {why}", self.call.tried, self.place());
         Fault::NotSent(Trouble { kind, text })
     }
 }
@@ -120,10 +109,7 @@ pub(in crate::provider) fn at<'s>(
     query: &[(&str, &str)],
 ) -> Url {
     let mut url = base.clone();
-    url.path_segments_mut()
-        .expect("bases are http URLs")
-        .pop_if_empty()
-        .extend(segments);
+    url.path_segments_mut().expect("bases are http URLs").pop_if_empty().extend(segments);
     url.set_query(None);
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
@@ -136,19 +122,10 @@ mod tests {
     use super::*;
 
     #[rstest::rstest]
-    #[case(
-        "https://api.example.com",
-        "https://api.example.com/oauth/clients/a%2F..%2Fb?x=1+2"
-    )]
-    #[case(
-        "https://gw.corp/genesys/",
-        "https://gw.corp/genesys/oauth/clients/a%2F..%2Fb?x=1+2"
-    )]
+    #[case("https://api.example.com", "https://api.example.com/oauth/clients/a%2F..%2Fb?x=1+2")]
+    #[case("https://gw.corp/genesys/", "https://gw.corp/genesys/oauth/clients/a%2F..%2Fb?x=1+2")]
     fn an_id_cannot_leave_its_place(#[case] base: &str, #[case] url: &str) {
         let base = Url::parse(base).unwrap();
-        assert_eq!(
-            at(&base, ["oauth", "clients", "a/../b"], &[("x", "1 2")]).as_str(),
-            url
-        );
+        assert_eq!(at(&base, ["oauth", "clients", "a/../b"], &[("x", "1 2")]).as_str(), url);
     }
 }

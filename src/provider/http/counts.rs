@@ -43,11 +43,7 @@ impl CallCounts {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts
             .iter()
-            .map(|(&(endpoint, outcome), &calls)| CallCount {
-                endpoint,
-                outcome,
-                calls,
-            })
+            .map(|(&(endpoint, outcome), &calls)| CallCount { endpoint, outcome, calls })
             .collect()
     }
 

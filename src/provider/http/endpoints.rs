@@ -46,9 +46,7 @@ impl AllowedEndpoints {
             .filter(|entry| !entry.is_empty())
             .map(|entry| Entry::parse(&entry).ok_or(InvalidEndpoint { entry }))
             .collect();
-        Ok(Self {
-            entries: entries?.into(),
-        })
+        Ok(Self { entries: entries?.into() })
     }
 
     /// Whether an entry covers this URL.
@@ -91,11 +89,7 @@ impl AllowedEndpoints {
 impl Entry {
     fn parse(text: &str) -> Option<Self> {
         let named = text.contains("://");
-        let url = if named {
-            Url::parse(text)
-        } else {
-            Url::parse(&format!("https://{text}"))
-        };
+        let url = if named { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
         let url = url.ok()?;
         let plain = url.username().is_empty() && url.password().is_none();
         let scheme = matches!(url.scheme(), "https" | "http");
@@ -106,36 +100,20 @@ impl Entry {
         if named {
             let path = url.path().trim_end_matches('/').to_owned();
             let port = url.port_or_known_default();
-            Some(Self {
-                scheme: Some(url.scheme().to_owned()),
-                host,
-                port,
-                path,
-            })
+            Some(Self { scheme: Some(url.scheme().to_owned()), host, port, path })
         } else if url.path() == "/" {
             // `host:443` has no port of its own in a parsed https URL: the text still has it.
-            let port = text
-                .rsplit_once(':')
-                .and_then(|(_, port)| port.parse().ok());
-            Some(Self {
-                scheme: None,
-                host,
-                port,
-                path: String::new(),
-            })
+            let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            Some(Self { scheme: None, host, port, path: String::new() })
         } else {
             None
         }
     }
 
     fn covers(&self, url: &Url) -> bool {
-        self.scheme
-            .as_deref()
-            .is_none_or(|scheme| scheme == url.scheme())
+        self.scheme.as_deref().is_none_or(|scheme| scheme == url.scheme())
             && url.host().is_some_and(|host| host.to_owned() == self.host)
-            && self
-                .port
-                .is_none_or(|port| url.port_or_known_default() == Some(port))
+            && self.port.is_none_or(|port| url.port_or_known_default() == Some(port))
             && url
                 .path()
                 .strip_prefix(&self.path)
@@ -162,9 +140,8 @@ impl Resolve for PublicOnly {
             let host = name.as_str();
             let found = tokio::net::lookup_host((host, 0)).await?;
             let listed = allowed.lists_host(host);
-            let usable: Vec<SocketAddr> = found
-                .filter(|address| listed || is_public(address.ip()))
-                .collect();
+            let usable: Vec<SocketAddr> =
+                found.filter(|address| listed || is_public(address.ip())).collect();
             if usable.is_empty() {
                 return Err(NotPublic(private(host, &field)).into());
             }
@@ -191,9 +168,7 @@ fn private(host: &str, field: &str) -> String {
 fn is_private_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     !name.contains('.')
-        || [".localhost", ".local", ".internal", ".svc"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        || [".localhost", ".local", ".internal", ".svc"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether an address is reachable from everywhere: the registries of special-purpose addresses (RFC 6890) say which
@@ -286,17 +261,8 @@ mod tests {
     #[test]
     fn http_needs_to_be_listed() {
         let said = check(&[], "http://login.mypurecloud.de/").unwrap_err();
-        assert!(
-            said.contains("not https") && said.contains("--allowed-endpoints"),
-            "{said}"
-        );
-        assert_eq!(
-            check(
-                &["http://login.mypurecloud.de"],
-                "http://login.mypurecloud.de/"
-            ),
-            Ok(())
-        );
+        assert!(said.contains("not https") && said.contains("--allowed-endpoints"), "{said}");
+        assert_eq!(check(&["http://login.mypurecloud.de"], "http://login.mypurecloud.de/"), Ok(()));
     }
 
     #[rstest::rstest]
@@ -336,20 +302,8 @@ mod tests {
             field: "spec.genesysCloud.endpoints".into(),
         };
         let name = || "localhost".parse::<Name>().unwrap();
-        let said = resolver(&[])
-            .resolve(name())
-            .await
-            .err()
-            .unwrap()
-            .to_string();
+        let said = resolver(&[]).resolve(name()).await.err().unwrap().to_string();
         assert!(said.contains("--allowed-endpoints"), "{said}");
-        assert!(
-            resolver(&["localhost"])
-                .resolve(name())
-                .await
-                .unwrap()
-                .count()
-                > 0
-        );
+        assert!(resolver(&["localhost"]).resolve(name()).await.unwrap().count() > 0);
     }
 }

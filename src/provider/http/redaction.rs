@@ -19,10 +19,7 @@ pub(super) struct Redaction {
 impl Redaction {
     pub(super) fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretText>) -> Self {
         let mut forms = Vec::new();
-        for secret in secrets
-            .into_iter()
-            .filter(|secret| !secret.reveal().is_empty())
-        {
+        for secret in secrets.into_iter().filter(|secret| !secret.reveal().is_empty()) {
             let encoded: String =
                 form_urlencoded::byte_serialize(secret.reveal().as_bytes()).collect();
             if encoded != secret.reveal() {
@@ -51,14 +48,10 @@ impl Redaction {
                 push_without_tokens(&mut line, word);
             }
             let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            after_scheme = ["bearer", "basic"]
-                .iter()
-                .any(|scheme| bare.eq_ignore_ascii_case(scheme));
+            after_scheme =
+                ["bearer", "basic"].iter().any(|scheme| bare.eq_ignore_ascii_case(scheme));
         }
-        line.chars()
-            .filter(|c| !c.is_control())
-            .take(limit)
-            .collect()
+        line.chars().filter(|c| !c.is_control()).take(limit).collect()
     }
 }
 
@@ -90,9 +83,7 @@ fn looks_like_token(part: &str) -> bool {
 fn is_uuid(part: &str) -> bool {
     let groups: Vec<&str> = part.trim_matches('.').split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups
-            .iter()
-            .all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
+        && groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -104,10 +95,7 @@ mod tests {
     #[case("sent s3cret%2Fvalue", "sent «redacted»")]
     #[case("Authorization: Bearer abc", "Authorization: Bearer «redacted»")]
     #[case("\"basic\" Zm9v", "\"basic\" «redacted»")]
-    #[case(
-        "token=abcdefghijklmnopqrstuvwxyz0123456789, sorry",
-        "«redacted», sorry"
-    )]
+    #[case("token=abcdefghijklmnopqrstuvwxyz0123456789, sorry", "«redacted», sorry")]
     #[case(
         "Policy ID(s): [0b3f9a0e-0f3c-4d58-9c0e-3f2f1a2b3c4d]",
         "Policy ID(s): [0b3f9a0e-0f3c-4d58-9c0e-3f2f1a2b3c4d]"
@@ -124,13 +112,7 @@ mod tests {
 
     #[test]
     fn text_is_cut_at_a_character() {
-        assert_eq!(
-            Redaction::default()
-                .clean(&"ü".repeat(300), 200)
-                .chars()
-                .count(),
-            200
-        );
+        assert_eq!(Redaction::default().clean(&"ü".repeat(300), 200).chars().count(), 200);
     }
 
     #[test]

@@ -38,11 +38,7 @@ impl Line {
     }
 
     fn url(&self) -> Url {
-        Url::parse(&format!(
-            "http://{}/api/v2/things?token=canary-query",
-            self.address
-        ))
-        .unwrap()
+        Url::parse(&format!("http://{}/api/v2/things?token=canary-query", self.address)).unwrap()
     }
 }
 
@@ -75,32 +71,19 @@ fn call(method: Method, url: Url) -> Call {
 async fn fault_of(sender: &Sender, method: Method, url: Url) -> Fault {
     let token = SecretText::new("canary-token");
     let fault = sender
-        .ask(
-            &call(method, url),
-            Proof::Bearer(&token),
-            Answer::json::<serde_json::Value>,
-        )
+        .ask(&call(method, url), Proof::Bearer(&token), Answer::json::<serde_json::Value>)
         .await
         .unwrap_err();
     let shown = format!("{fault}\n{fault:?}");
     assert!(!shown.contains("canary"), "{shown}");
-    assert!(
-        fault.to_string().starts_with("could not look at things: "),
-        "{fault}"
-    );
+    assert!(fault.to_string().starts_with("could not look at things: "), "{fault}");
     fault
 }
 
 fn counted(sender: &Sender, outcome: CallOutcome) -> u64 {
     let rows = sender.counts().snapshot();
-    assert!(
-        rows.iter().all(|row| row.endpoint == "ANY /api/v2/things"),
-        "{rows:?}"
-    );
-    rows.iter()
-        .filter(|row| row.outcome == outcome)
-        .map(|row| row.calls)
-        .sum()
+    assert!(rows.iter().all(|row| row.endpoint == "ANY /api/v2/things"), "{rows:?}");
+    rows.iter().filter(|row| row.outcome == outcome).map(|row| row.calls).sum()
 }
 
 #[rstest::rstest]
@@ -114,11 +97,7 @@ async fn a_connection_that_breaks_is_unknown_and_only_a_read_is_repeated(#[case]
     for (method, asked) in [(Method::POST, 1), (Method::DELETE, 1), (Method::GET, 2)] {
         let sender = sender(&["127.0.0.1"]);
         let fault = fault_of(&sender, method.clone(), line.url()).await;
-        let Fault::Unknown(Trouble {
-            kind: TroubleKind::NoAnswer,
-            text,
-        }) = fault
-        else {
+        let Fault::Unknown(Trouble { kind: TroubleKind::NoAnswer, text }) = fault else {
             panic!("{method}: {fault:?}")
         };
         assert!(text.contains("the connection broke"), "{text}");
@@ -139,11 +118,7 @@ async fn an_endless_answer_is_cut_off() {
     answer.resize(answer.len() + SMALL_CAP, b'x');
     let line = Line::saying(answer).await;
     let fault = fault_of(&sender(&["127.0.0.1"]), Method::GET, line.url()).await;
-    let Fault::Unknown(Trouble {
-        kind: TroubleKind::Garbled,
-        text,
-    }) = fault
-    else {
+    let Fault::Unknown(Trouble { kind: TroubleKind::Garbled, text }) = fault else {
         panic!("{fault:?}")
     };
     assert!(text.contains("larger than 64 KiB"), "{text}");
@@ -160,26 +135,15 @@ async fn without_a_connection_nothing_was_sent(#[case] scheme: &str) {
         url = Url::parse(&url.as_str().replace("http://", "https://")).unwrap();
     } else {
         // A port that was just given back: nobody listens there.
-        let free = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         url.set_port(Some(free.port())).unwrap();
     }
     let sender = sender(&["127.0.0.1"]);
     let fault = fault_of(&sender, Method::GET, url.clone()).await;
-    let Fault::NotSent(Trouble {
-        kind: TroubleKind::Connect,
-        text,
-    }) = fault
-    else {
+    let Fault::NotSent(Trouble { kind: TroubleKind::Connect, text }) = fault else {
         panic!("{fault:?}")
     };
-    let place = format!(
-        "GET {scheme}://127.0.0.1:{}/api/v2/things",
-        url.port().unwrap()
-    );
+    let place = format!("GET {scheme}://127.0.0.1:{}/api/v2/things", url.port().unwrap());
     assert!(text.contains(&place), "{text}");
     assert_eq!(counted(&sender, CallOutcome::NoConnection), 1);
 }
@@ -189,17 +153,11 @@ async fn a_private_address_is_not_even_connected_to() {
     let line = Line::saying("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
     let by_name = line.url().as_str().replace("127.0.0.1", "localhost");
     // `localhost.` with another port listed: the name is known, this place is not.
-    for (url, allowed) in [
-        (line.url(), "gw.corp"),
-        (Url::parse(&by_name).unwrap(), "localhost:1"),
-    ] {
+    for (url, allowed) in [(line.url(), "gw.corp"), (Url::parse(&by_name).unwrap(), "localhost:1")]
+    {
         let sender = sender(&[allowed]);
         let fault = fault_of(&sender, Method::GET, url).await;
-        let Fault::NotSent(Trouble {
-            kind: TroubleKind::Connect,
-            text,
-        }) = fault
-        else {
+        let Fault::NotSent(Trouble { kind: TroubleKind::Connect, text }) = fault else {
             panic!("{fault:?}")
         };
         assert!(text.contains("spec.genesysCloud.endpoints"), "{text}");
@@ -208,10 +166,7 @@ async fn a_private_address_is_not_even_connected_to() {
     let token = SecretText::new("canary-token");
     let sender = sender(&["127.0.0.1"]);
     let listed = call(Method::GET, line.url());
-    sender
-        .ask(&listed, Proof::Bearer(&token), Answer::nothing)
-        .await
-        .unwrap();
+    sender.ask(&listed, Proof::Bearer(&token), Answer::nothing).await.unwrap();
     assert_eq!(counted(&sender, CallOutcome::Ok), 1);
 }
 
@@ -219,17 +174,10 @@ async fn a_private_address_is_not_even_connected_to() {
 async fn an_unknown_name_is_no_connection() {
     let url = Url::parse("https://login.no-such-domain.invalid/oauth/token").unwrap();
     let fault = fault_of(&sender(&[]), Method::POST, url).await;
-    let Fault::NotSent(Trouble {
-        kind: TroubleKind::Connect,
-        text,
-    }) = fault
-    else {
+    let Fault::NotSent(Trouble { kind: TroubleKind::Connect, text }) = fault else {
         panic!("{fault:?}")
     };
-    assert!(
-        text.contains("is spec.genesysCloud.region right?"),
-        "{text}"
-    );
+    assert!(text.contains("is spec.genesysCloud.region right?"), "{text}");
 }
 
 #[rstest::rstest]
@@ -240,11 +188,7 @@ async fn an_unknown_name_is_no_connection() {
 fn what_is_no_certificate_is_refused_by_field(#[case] pem: &str) {
     let config = SenderConfig::new(240, "spec.genesysCloud.endpoints");
     let ca_bundle = Some(pem.to_owned());
-    let error = Sender::new(SenderConfig {
-        ca_bundle,
-        ..config
-    })
-    .unwrap_err();
+    let error = Sender::new(SenderConfig { ca_bundle, ..config }).unwrap_err();
     assert!(error.to_string().contains("spec.caBundleRef"), "{error}");
 }
 
@@ -269,9 +213,7 @@ fn own_authority() -> (String, u16) {
             let mut stream = rustls::StreamOwned::new(connection, socket.unwrap());
             // A client that distrusts us hangs up here.
             if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
-                stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-                    .unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
                 stream.flush().unwrap();
             }
         }
@@ -284,30 +226,16 @@ async fn a_private_authority_is_trusted_only_when_it_is_given() {
     let (pem, port) = own_authority();
     let url = Url::parse(&format!("https://127.0.0.1:{port}/api/v2/things")).unwrap();
     let fault = fault_of(&sender(&["127.0.0.1"]), Method::POST, url.clone()).await;
-    let Fault::NotSent(Trouble {
-        kind: TroubleKind::Connect,
-        text,
-    }) = fault
-    else {
+    let Fault::NotSent(Trouble { kind: TroubleKind::Connect, text }) = fault else {
         panic!("{fault:?}")
     };
-    assert!(
-        text.contains("certificate") && text.contains("spec.caBundleRef"),
-        "{text}"
-    );
+    assert!(text.contains("certificate") && text.contains("spec.caBundleRef"), "{text}");
 
     let allowed = AllowedEndpoints::parse(["127.0.0.1"]).unwrap();
     let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
-    let trusting = SenderConfig {
-        allowed,
-        ca_bundle: Some(pem),
-        ..config
-    };
+    let trusting = SenderConfig { allowed, ca_bundle: Some(pem), ..config };
     let token = SecretText::new("canary-token");
     let asked = call(Method::POST, url);
     let sender = Sender::new(trusting).unwrap();
-    sender
-        .ask(&asked, Proof::Bearer(&token), Answer::nothing)
-        .await
-        .unwrap();
+    sender.ask(&asked, Proof::Bearer(&token), Answer::nothing).await.unwrap();
 }

@@ -21,24 +21,13 @@ impl Served {
     async fn start(leadership: Leadership) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (readiness, stop, tasks) = (
-            Readiness::default(),
-            CancellationToken::new(),
-            TaskTracker::new(),
-        );
-        let admin = Admin {
-            metrics: Arc::new(Metrics::new()),
-            readiness: readiness.clone(),
-            leadership,
-        };
+        let (readiness, stop, tasks) =
+            (Readiness::default(), CancellationToken::new(), TaskTracker::new());
+        let admin =
+            Admin { metrics: Arc::new(Metrics::new()), readiness: readiness.clone(), leadership };
         tasks.spawn(serve(listener, admin, stop.clone()));
         tasks.close();
-        Self {
-            address,
-            readiness,
-            stop,
-            tasks,
-        }
+        Self { address, readiness, stop, tasks }
     }
 
     /// Status line, headers and body of one answer.
@@ -77,10 +66,7 @@ async fn a_replica_is_ready_when_everything_awaited_is_done() {
     objects.done();
     let (code, answer) = served.get("/readyz").await;
     assert_eq!(code, 503);
-    assert!(
-        answer.ends_with("\r\n\r\nwaiting for the first list of Secrets\n"),
-        "{answer}"
-    );
+    assert!(answer.ends_with("\r\n\r\nwaiting for the first list of Secrets\n"), "{answer}");
     // A watch that died before it had listed is not ready.
     drop(secrets);
     assert_eq!(served.get("/readyz").await.0, 503);
@@ -96,22 +82,13 @@ async fn a_standby_is_ready_and_one_whose_election_ended_is_not_alive() {
     let served = Served::start(leadership).await;
     assert_eq!(served.get("/readyz").await.0, 200);
     assert_eq!(served.get("/livez").await.0, 200);
-    assert!(
-        served
-            .get("/metrics")
-            .await
-            .1
-            .contains("keysteward_leader 0\n")
-    );
+    assert!(served.get("/metrics").await.1.contains("keysteward_leader 0\n"));
     stop.cancel();
     tasks.wait().await;
     assert_eq!(served.get("/livez").await.0, 503);
     let (code, answer) = served.get("/readyz").await;
     assert_eq!(code, 503);
-    assert!(
-        answer.contains("waiting for a running leader election"),
-        "{answer}"
-    );
+    assert!(answer.contains("waiting for a running leader election"), "{answer}");
 }
 
 #[tokio::test]
@@ -119,14 +96,8 @@ async fn metrics_are_open_metrics_and_nothing_else_is_served() {
     let served = Served::start(Leadership::undisputed()).await;
     let (code, answer) = served.get("/metrics").await;
     assert_eq!(code, 200);
-    assert!(
-        answer.contains(&format!("content-type: {OPEN_METRICS}\r\n")),
-        "{answer}"
-    );
-    assert!(
-        answer.contains("keysteward_leader 1\n") && answer.ends_with("# EOF\n"),
-        "{answer}"
-    );
+    assert!(answer.contains(&format!("content-type: {OPEN_METRICS}\r\n")), "{answer}");
+    assert!(answer.contains("keysteward_leader 1\n") && answer.ends_with("# EOF\n"), "{answer}");
     for path in ["/", "/debug", "/metrics/x"] {
         assert_eq!(served.get(path).await.0, 404, "{path}");
     }
@@ -137,8 +108,6 @@ async fn the_server_ends_when_it_is_told_to() {
     let served = Served::start(Leadership::undisputed()).await;
     assert_eq!(served.get("/livez").await.0, 200);
     served.stop.cancel();
-    timeout(Duration::from_secs(5), served.tasks.wait())
-        .await
-        .unwrap();
+    timeout(Duration::from_secs(5), served.tasks.wait()).await.unwrap();
     assert!(TcpStream::connect(served.address).await.is_err());
 }

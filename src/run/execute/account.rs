@@ -104,13 +104,14 @@ pub(super) async fn read<P: Provider, K: Cluster>(
     if let Some(Snapshot { account, document }) = snapshot {
         let believed = memory.learn_read(id, Some(account.clone()), (scene.clock)(), lag);
         memory.found();
-        seen.remote.snapshot =
-            believed.clone().map(|account| Snapshot { account, document });
-        seen.remote.lagging = believed.as_ref().filter(|believed| **believed != account).map(|_| account);
+        seen.remote.snapshot = believed.clone().map(|account| Snapshot { account, document });
+        seen.remote.lagging =
+            believed.as_ref().filter(|believed| **believed != account).map(|_| account);
         seen.remote.mine = believed;
     } else {
         memory.learn_read(id, None, (scene.clock)(), lag);
-        let sweep = scene.session.and_then(|session| session.inventory.as_ref()).map_or(0, |i| i.sweep);
+        let sweep =
+            scene.session.and_then(|session| session.inventory.as_ref()).map_or(0, |i| i.sweep);
         memory.miss(sweep);
         seen.remote.mine = None;
         seen.remote.snapshot = None;
@@ -183,7 +184,9 @@ pub(super) async fn delete<P: Provider, K: Cluster>(
         }
         Some(_) => Err(Because::Platform(Fault::Unknown(Trouble {
             kind: TroubleKind::Garbled,
-            text: format!("the platform took the delete of client {id} and still shows it: looking again"),
+            text: format!(
+                "the platform took the delete of client {id} and still shows it: looking again"
+            ),
         }))),
     }
 }

@@ -67,12 +67,15 @@ pub(super) async fn store_answer<P: Provider, K: Cluster>(
     Ok(())
 }
 
-async fn write_over<K: Cluster>(cluster: &K, manifest: &SecretManifest) -> Result<StoredSecret, Error> {
+async fn write_over<K: Cluster>(
+    cluster: &K,
+    manifest: &SecretManifest,
+) -> Result<StoredSecret, Error> {
     match cluster.secret(&manifest.namespace, &manifest.name).await? {
         // Another process has an answer of its own: it came later, and made this one worthless.
-        Some(stored) if credential_in(&stored.data).is_some() => {
-            Err(Error::Invalid("could not store the new credential: another process stored one".into()))
-        }
+        Some(stored) if credential_in(&stored.data).is_some() => Err(Error::Invalid(
+            "could not store the new credential: another process stored one".into(),
+        )),
         Some(stored) => cluster.replace_secret(&stored, manifest).await,
         None => cluster.create_secret(manifest).await,
     }
@@ -88,7 +91,11 @@ pub(super) async fn promote<P: Provider, K: Cluster>(
         .ours()
         .and_then(|reservation| reservation.answer.as_ref())
         .ok_or_else(|| lost("the reservation"))?;
-    let written = Written { credential: answer.credential.clone(), made_at: Some(answer.at), retained_at: None };
+    let written = Written {
+        credential: answer.credential.clone(),
+        made_at: Some(answer.at),
+        retained_at: None,
+    };
     write_true_copy(scene, memory, seen, &written).await
 }
 
@@ -113,7 +120,8 @@ pub(super) async fn rewrite_true_copy<P: Provider, K: Cluster>(
     retained_at: Option<Timestamp>,
 ) -> Result<(), Because> {
     let copy = seen.true_copy.ours().ok_or_else(|| lost("the true copy"))?;
-    let written = Written { credential: copy.credential.clone(), made_at: copy.made_at, retained_at };
+    let written =
+        Written { credential: copy.credential.clone(), made_at: copy.made_at, retained_at };
     write_true_copy(scene, memory, seen, &written).await
 }
 
@@ -138,7 +146,8 @@ async fn write_true_copy<P: Provider, K: Cluster>(
         .filter(|tenant| !tenant.is_empty())
         .or_else(|| tenant_id(scene))
         .unwrap_or_default();
-    let manifest = place.true_copy(credential, &tenant, &client_name(scene, seen), *made_at, *retained_at);
+    let manifest =
+        place.true_copy(credential, &tenant, &client_name(scene, seen), *made_at, *retained_at);
     let stored = match before {
         Some(copy) => scene.cluster.replace_secret(&copy.stored, &manifest).await?,
         None => scene.cluster.create_secret(&manifest).await?,

@@ -62,7 +62,12 @@ async fn note_refusal<P: Provider, K: Cluster>(
 fn is_verdict(fault: &Fault) -> bool {
     matches!(
         fault.refusal(),
-        Some(RefusalKind::Unauthorized | RefusalKind::Forbidden | RefusalKind::Invalid | RefusalKind::NotFound)
+        Some(
+            RefusalKind::Unauthorized
+                | RefusalKind::Forbidden
+                | RefusalKind::Invalid
+                | RefusalKind::NotFound
+        )
     )
 }
 
@@ -81,7 +86,12 @@ async fn mint_with<P: Provider, K: Cluster>(
     let at = (scene.clock)();
     let token = provider.mint(credential).await?;
     let introspected = ask(&**provider, &token.access_token).await?;
-    Ok(Minted { token, client_id: credential.client_id.clone(), at, introspected: Some(introspected) })
+    Ok(Minted {
+        token,
+        client_id: credential.client_id.clone(),
+        at,
+        introspected: Some(introspected),
+    })
 }
 
 /// Only the platform's own no holds a token back; that it did not answer does not.
@@ -89,7 +99,10 @@ async fn ask<P: Provider>(provider: &P, access_token: &SecretText) -> Result<Int
     match provider.introspect(access_token).await {
         Ok(introspection) => Ok(introspection),
         Err(fault)
-            if matches!(fault.refusal(), Some(RefusalKind::Unauthorized | RefusalKind::Forbidden)) =>
+            if matches!(
+                fault.refusal(),
+                Some(RefusalKind::Unauthorized | RefusalKind::Forbidden)
+            ) =>
         {
             Err(fault)
         }
@@ -105,8 +118,12 @@ pub(super) async fn mint<P: Provider, K: Cluster>(
     let provider = provider(scene)?;
     let at = (scene.clock)();
     let token = provider.mint(&copy.credential).await?;
-    seen.carried.minted =
-        Some(Minted { token, client_id: copy.credential.client_id.clone(), at, introspected: None });
+    seen.carried.minted = Some(Minted {
+        token,
+        client_id: copy.credential.client_id.clone(),
+        at,
+        introspected: None,
+    });
     Ok(())
 }
 

@@ -35,24 +35,13 @@ impl<S: LeaseStore> Election<S> {
     /// `me` must be of this process alone: two with one name would both lead.
     pub fn new(store: S, me: impl Into<Arc<str>>, pace: Pace) -> Self {
         let (claim, _) = watch::channel(None);
-        Self {
-            store,
-            me: me.into(),
-            pace,
-            claim,
-            seen: None,
-            look_first: true,
-        }
+        Self { store, me: me.into(), pace, claim, seen: None, look_first: true }
     }
 
     /// Starts it. `stop` is cancelled after the last work: it gives the Lease up.
     pub fn start(self, tasks: &TaskTracker, stop: CancellationToken) -> Leadership {
         let claim = self.claim.subscribe();
-        let leadership = Leadership {
-            me: Arc::clone(&self.me),
-            claim,
-            undisputed: None,
-        };
+        let leadership = Leadership { me: Arc::clone(&self.me), claim, undisputed: None };
         tasks.spawn(self.run(stop));
         leadership
     }
@@ -106,10 +95,7 @@ impl<S: LeaseStore> Election<S> {
         match written {
             Ok(record) => {
                 let until = started_at + self.pace.renew_deadline;
-                let claim = Claim {
-                    holder: self.me.to_string(),
-                    until,
-                };
+                let claim = Claim { holder: self.me.to_string(), until };
                 self.show(&claim);
                 self.seen = Some((record, claim));
                 self.look_first = false;
@@ -162,10 +148,7 @@ impl<S: LeaseStore> Election<S> {
             None if record.holder == *self.me => Instant::now(),
             None => Instant::now() + record.duration,
         };
-        let claim = Claim {
-            holder: record.holder.clone(),
-            until,
-        };
+        let claim = Claim { holder: record.holder.clone(), until };
         if claim.holder != *self.me {
             self.show(&claim);
         }
@@ -186,10 +169,7 @@ impl<S: LeaseStore> Election<S> {
         if self.look_first && self.look().await.is_err() {
             return;
         }
-        let Some((record, _)) = self
-            .seen
-            .take()
-            .filter(|(record, _)| record.holder == *self.me)
+        let Some((record, _)) = self.seen.take().filter(|(record, _)| record.holder == *self.me)
         else {
             return;
         };
@@ -208,18 +188,13 @@ impl<S: LeaseStore> Election<S> {
     async fn in_time<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let limit = self.pace.call_deadline();
         timeout(limit, call).await.unwrap_or_else(|_| {
-            Err(Error::Unavailable(format!(
-                "no answer about the lease within {limit:?}"
-            )))
+            Err(Error::Unavailable(format!("no answer about the lease within {limit:?}")))
         })
     }
 }
 
 /// The wall clock, for people who read the Lease. Nothing is decided by it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "written for people, compared by nobody"
-)]
+#[expect(clippy::disallowed_methods, reason = "written for people, compared by nobody")]
 fn now() -> Timestamp {
     Timestamp::now()
 }

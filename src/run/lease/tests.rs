@@ -28,10 +28,7 @@ async fn a_replica_takes_only_what_is_free(
     let seen = seen.map(|(holder, seconds)| {
         let span = Duration::from_secs(seconds.unsigned_abs());
         let until = if seconds < 0 { now - span } else { now + span };
-        Claim {
-            holder: holder.into(),
-            until,
-        }
+        Claim { holder: holder.into(), until }
     });
     assert_eq!(decide(seen.as_ref(), "me", now), expected);
 }
@@ -73,10 +70,7 @@ struct Door {
 
 impl Door {
     fn to(shelf: &Shelf) -> Self {
-        Self {
-            shelf: shelf.clone(),
-            ..Self::default()
-        }
+        Self { shelf: shelf.clone(), ..Self::default() }
     }
 
     async fn pass(&self) {
@@ -101,21 +95,13 @@ impl Shelf {
             return Err(Error::Conflict("changed".into()));
         }
         let next = version.map_or(1, |version| version.parse::<u64>().unwrap() + 1);
-        let record = LeaseRecord {
-            resource_version: next.to_string(),
-            ..record.clone()
-        };
+        let record = LeaseRecord { resource_version: next.to_string(), ..record.clone() };
         *kept = Some(record.clone());
         Ok(record)
     }
 
     fn holder(&self) -> String {
-        self.0
-            .lock()
-            .unwrap()
-            .as_ref()
-            .map(|kept| kept.holder.clone())
-            .unwrap_or_default()
+        self.0.lock().unwrap().as_ref().map(|kept| kept.holder.clone()).unwrap_or_default()
     }
 }
 
@@ -150,12 +136,7 @@ impl Replica {
         let election = Election::new(door.clone(), me, Pace::default());
         let leadership = election.start(&tasks, stop.clone());
         tasks.close();
-        Self {
-            door,
-            leadership,
-            stop,
-            tasks,
-        }
+        Self { door, leadership, stop, tasks }
     }
 
     fn leads(&self) -> bool {
@@ -172,11 +153,7 @@ async fn until(
     let started_at = Instant::now();
     while started_at.elapsed() <= limit {
         let leading = replicas.iter().filter(|replica| replica.leads()).count();
-        assert!(
-            leading <= 1,
-            "{leading} replicas lead at once after {:?}",
-            started_at.elapsed()
-        );
+        assert!(leading <= 1, "{leading} replicas lead at once after {:?}", started_at.elapsed());
         if holds() {
             return started_at.elapsed();
         }
@@ -220,19 +197,13 @@ async fn a_leader_that_is_cut_off_stops_before_another_may_start() {
     first.door.shut.store(true, Ordering::SeqCst);
     let lost_after = until(&both, 11 * SECOND, || !first.leads()).await;
     assert!(!second.leads());
-    assert!(
-        lost_after >= 7 * SECOND,
-        "a short outage is borne: {lost_after:?}"
-    );
+    assert!(lost_after >= 7 * SECOND, "a short outage is borne: {lost_after:?}");
     let gap = until(&both, 10 * SECOND, || second.leads()).await;
     assert!(gap >= 4 * SECOND, "the margin is kept: {gap:?}");
 
     // The way is open again: the first sees that it lost.
     first.door.shut.store(false, Ordering::SeqCst);
-    until(&both, 10 * SECOND, || {
-        first.leadership.holder().as_deref() == Some("second")
-    })
-    .await;
+    until(&both, 10 * SECOND, || first.leadership.holder().as_deref() == Some("second")).await;
     let kept = shelf.0.lock().unwrap().clone().unwrap();
     assert_eq!((kept.holder.as_str(), kept.transitions), ("second", 1));
 }
@@ -278,10 +249,7 @@ async fn a_leader_that_stops_hands_over_at_once() {
     let mut first = Replica::start(&shelf, "first");
     until(&[&first], SECOND, || first.leads()).await;
     let second = Replica::start(&shelf, "second");
-    until(&[&first, &second], 5 * SECOND, || {
-        second.leadership.holder().is_some()
-    })
-    .await;
+    until(&[&first, &second], 5 * SECOND, || second.leadership.holder().is_some()).await;
 
     first.stop.cancel();
     first.tasks.wait().await;
@@ -299,10 +267,7 @@ async fn a_standby_that_stops_leaves_the_lease_alone() {
     let first = Replica::start(&shelf, "first");
     until(&[&first], SECOND, || first.leads()).await;
     let second = Replica::start(&shelf, "second");
-    until(&[&first, &second], 5 * SECOND, || {
-        second.leadership.holder().is_some()
-    })
-    .await;
+    until(&[&first, &second], 5 * SECOND, || second.leadership.holder().is_some()).await;
     second.stop.cancel();
     second.tasks.wait().await;
     assert_eq!(shelf.holder(), "first");
@@ -312,18 +277,10 @@ async fn a_standby_that_stops_leaves_the_lease_alone() {
 #[tokio::test(start_paused = true)]
 async fn of_two_that_start_together_one_leads() {
     let shelf = Shelf::default();
-    let (first, second) = (
-        Replica::start(&shelf, "first"),
-        Replica::start(&shelf, "second"),
-    );
-    until(&[&first, &second], SECOND, || {
-        first.leads() || second.leads()
-    })
-    .await;
+    let (first, second) = (Replica::start(&shelf, "first"), Replica::start(&shelf, "second"));
+    until(&[&first, &second], SECOND, || first.leads() || second.leads()).await;
     until(&[&first, &second], 10 * SECOND, || {
-        [&first, &second]
-            .iter()
-            .all(|it| it.leadership.holder().as_deref() == Some("first"))
+        [&first, &second].iter().all(|it| it.leadership.holder().as_deref() == Some("first"))
             || [&first, &second]
                 .iter()
                 .all(|it| it.leadership.holder().as_deref() == Some("second"))

@@ -69,38 +69,22 @@ impl Swept {
 
 impl From<&PlatformKey> for PlatformLabel {
     fn from(key: &PlatformKey) -> Self {
-        let PlatformKey {
-            kind: _,
-            namespace,
-            name,
-        } = key;
-        let platform = if namespace.is_empty() {
-            name.clone()
-        } else {
-            format!("{namespace}/{name}")
-        };
+        let PlatformKey { kind: _, namespace, name } = key;
+        let platform =
+            if namespace.is_empty() { name.clone() } else { format!("{namespace}/{name}") };
         Self { platform }
     }
 }
 
 impl From<&ObjectKey> for ObjectLabel {
     fn from(key: &ObjectKey) -> Self {
-        let ObjectKey {
-            namespace,
-            name,
-            uid: _,
-        } = key;
-        Self {
-            namespace: namespace.clone(),
-            name: name.clone(),
-        }
+        let ObjectKey { namespace, name, uid: _ } = key;
+        Self { namespace: namespace.clone(), name: name.clone() }
     }
 }
 
 impl From<Field> for FieldLabel {
     fn from(field: Field) -> Self {
-        Self {
-            field: field.as_str(),
-        }
+        Self { field: field.as_str() }
     }
 }

@@ -10,21 +10,12 @@ fn platform() -> PlatformKey {
 }
 
 fn object() -> ObjectKey {
-    ObjectKey {
-        namespace: "analytics".into(),
-        name: "etl".into(),
-        uid: "u".into(),
-    }
+    ObjectKey { namespace: "analytics".into(), name: "etl".into(), uid: "u".into() }
 }
 
 /// The lines of the page without comments.
 fn lines(metrics: &Metrics) -> Vec<String> {
-    metrics
-        .page(true)
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect()
+    metrics.page(true).lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[test]
@@ -44,11 +35,7 @@ fn each_thing_that_happened_is_on_the_page_under_its_name() {
     metrics.swept(&platform(), 2 * second, at);
     metrics.sweep_failed(&cluster_wide);
     metrics.orphans(&platform(), 3);
-    metrics.objects(ObjectCounts {
-        ready: 5,
-        reconciling: 1,
-        stalled: 2,
-    });
+    metrics.objects(ObjectCounts { ready: 5, reconciling: 1, stalled: 2 });
     metrics.drift_detected(Field::Roles);
     metrics.drift_corrected(Field::Enabled);
     metrics.secret_repaired();
@@ -60,12 +47,7 @@ fn each_thing_that_happened_is_on_the_page_under_its_name() {
         status: Some(200),
         took: second,
     });
-    metrics.finished(&Call {
-        verb: "get",
-        resource: "secrets",
-        status: None,
-        took: second,
-    });
+    metrics.finished(&Call { verb: "get", resource: "secrets", status: None, took: second });
 
     let lines = lines(&metrics);
     let version = env!("CARGO_PKG_VERSION");
@@ -93,10 +75,7 @@ fn each_thing_that_happened_is_on_the_page_under_its_name() {
          code=\"200\"} 1",
         "keysteward_kubernetes_calls_total{verb=\"get\",resource=\"secrets\",code=\"none\"} 1",
     ] {
-        assert!(
-            lines.iter().any(|line| line == expected),
-            "{expected}\nin {lines:#?}"
-        );
+        assert!(lines.iter().any(|line| line == expected), "{expected}\nin {lines:#?}");
     }
 }
 
@@ -107,10 +86,7 @@ fn what_is_gone_is_not_on_the_page() {
     metrics.token_published(&object(), at);
     metrics.token_late(&object(), SignedDuration::from_secs(7));
     metrics.token_late(&object(), SignedDuration::ZERO);
-    assert!(
-        !lines(&metrics).iter().any(|line| line.contains("lateness")),
-        "no longer late"
-    );
+    assert!(!lines(&metrics).iter().any(|line| line.contains("lateness")), "no longer late");
     metrics.forget_object(&object());
     metrics.swept(&platform(), Duration::ZERO, at);
     metrics.orphans(&platform(), 1);
@@ -126,14 +102,8 @@ fn what_is_gone_is_not_on_the_page() {
 fn the_page_is_open_metrics_with_a_help_text_for_each_name() {
     let page = Metrics::new().page(false);
     assert!(page.ends_with("# EOF\n"));
-    let names = page
-        .lines()
-        .filter(|line| line.starts_with("# TYPE"))
-        .count();
-    let helps = page
-        .lines()
-        .filter(|line| line.starts_with("# HELP"))
-        .count();
+    let names = page.lines().filter(|line| line.starts_with("# TYPE")).count();
+    let helps = page.lines().filter(|line| line.starts_with("# HELP")).count();
     assert_eq!(names, helps);
     assert!(page.contains("keysteward_leader 0\n"), "{page}");
 }

@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::Connected;
+use crate::api::PlatformStatus;
 use crate::api::conditions::{ConditionType, Reason};
 use crate::api::platform::Orphan;
-use crate::api::PlatformStatus;
 use crate::decide::pace::back_off;
 use crate::decide::platform_status::{self, Health};
 use crate::decide::records::whole_seconds;
@@ -90,9 +90,15 @@ pub(super) fn count(operator: &Operator, entry: &Entry, session: &mut Connected)
 pub(super) async fn ready(operator: &Operator, entry: &Entry, live: &Live, said: &mut Said) {
     let health = match &live.other_tenant {
         None => Health::Well,
-        Some(other) => Health::OtherTenant { other: other.id.clone(), pinned: live.tenant.id.clone() },
+        Some(other) => {
+            Health::OtherTenant { other: other.id.clone(), pinned: live.tenant.id.clone() }
+        }
     };
-    let orphans = if live.other_tenant.is_none() { orphans(operator, live, said) } else { said.status.orphans.clone() };
+    let orphans = if live.other_tenant.is_none() {
+        orphans(operator, live, said)
+    } else {
+        said.status.orphans.clone()
+    };
     operator.metrics.orphans(&entry.key, orphans.len());
     write(operator, entry, &health, Some(orphans), said).await;
 }
@@ -108,7 +114,12 @@ pub(super) async fn not_ready(
     write(operator, entry, &health, None, said).await;
 }
 
-pub(super) async fn unhealthy(operator: &Operator, entry: &Entry, health: &Health, said: &mut Said) {
+pub(super) async fn unhealthy(
+    operator: &Operator,
+    entry: &Entry,
+    health: &Health,
+    said: &mut Said,
+) {
     write(operator, entry, health, None, said).await;
 }
 
@@ -149,7 +160,8 @@ fn moved(before: &[Condition], after: &[Condition]) -> Option<Event> {
         conditions.iter().find(|c| c.type_ == ConditionType::Ready.as_str()).cloned()
     };
     let now = ready(after)?;
-    let same = ready(before).is_some_and(|old| old.status == now.status && old.reason == now.reason);
+    let same =
+        ready(before).is_some_and(|old| old.status == now.status && old.reason == now.reason);
     (!same).then(|| Event {
         severity: if now.status == "True" { Severity::Normal } else { Severity::Warning },
         reason: now.reason,

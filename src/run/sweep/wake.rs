@@ -50,8 +50,12 @@ pub(super) fn differing(operator: &Operator, entry: &Entry, live: &Live, trouble
         }
         let Ok(desired) = Desired::parse(object, &key) else { continue };
         let labels = operator.namespaces.labels(&key.namespace);
-        let found =
-            operator.platforms.find(&entry.key, Some(desired.system), &key.namespace, labels.as_ref());
+        let found = operator.platforms.find(
+            &entry.key,
+            Some(desired.system),
+            &key.namespace,
+            labels.as_ref(),
+        );
         let Found::Seen(PlatformSeen::Ready(view), _) = found else { continue };
         let marker = Marker {
             owner: operator.options.settings.owner.clone(),
@@ -61,7 +65,8 @@ pub(super) fn differing(operator: &Operator, entry: &Entry, live: &Live, trouble
         };
         let memories = operator.memories();
         let memory = memories.get(&name);
-        let differed = memory.and_then(|memory| memory.left.as_ref()).is_some_and(|left| left.differs);
+        let differed =
+            memory.and_then(|memory| memory.left.as_ref()).is_some_and(|left| left.differs);
         let client_id = memory
             .and_then(|memory| memory.client_id.clone())
             .or_else(|| object.status.as_ref()?.remote.as_ref()?.client_id.clone());
@@ -73,7 +78,8 @@ pub(super) fn differing(operator: &Operator, entry: &Entry, live: &Live, trouble
             }
         });
         drop(memories);
-        let why = wakes(&desired, &marker, client_id.as_deref(), account.as_ref(), &view, inventory);
+        let why =
+            wakes(&desired, &marker, client_id.as_deref(), account.as_ref(), &view, inventory);
         let why = why.or_else(|| differed.then_some("its client is as written again"));
         woken.extend(why.map(|why| (name, why)));
     }

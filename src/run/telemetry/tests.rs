@@ -69,24 +69,13 @@ fn libraries_speak_when_they_are_named() {
     };
     assert_eq!(written(LogFormat::Text, "info", speak), "");
     let all = written(LogFormat::Text, "debug", speak);
-    assert!(
-        all.contains("ours") && !all.contains("theirs") && !all.contains("watched"),
-        "{all}"
-    );
-    let named = written(
-        LogFormat::Text,
-        "info,hyper=info,kube_runtime::watcher=debug",
-        speak,
-    );
+    assert!(all.contains("ours") && !all.contains("theirs") && !all.contains("watched"), "{all}");
+    let named = written(LogFormat::Text, "info,hyper=info,kube_runtime::watcher=debug", speak);
     assert!(
         !named.contains("ours") && named.contains("theirs") && named.contains("watched"),
         "{named}"
     );
-    let warned = written(
-        LogFormat::Text,
-        "info",
-        || warn!(target: "kube_runtime::watcher", "oh"),
-    );
+    let warned = written(LogFormat::Text, "info", || warn!(target: "kube_runtime::watcher", "oh"));
     assert!(warned.contains("oh"), "{warned}");
 }
 
@@ -127,17 +116,11 @@ async fn neither_a_garbled_secret_nor_our_own_token_is_logged_by_the_client() {
     let guard = tracing::subscriber::set_default(subscriber);
     trace!("on");
     let secrets = Api::<k8s_openapi::api::core::v1::Secret>::namespaced(client, "a");
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the path on which kube itself logs the body"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the path on which kube itself logs the body")]
     secrets.get("b").await.unwrap_err();
     drop(guard);
     let text = paper.text();
-    assert!(
-        text.contains("\"on\"") && text.contains("hyper"),
-        "it listened: {text}"
-    );
+    assert!(text.contains("\"on\"") && text.contains("hyper"), "it listened: {text}");
     assert!(!text.contains("canary"), "{text}");
 }
 

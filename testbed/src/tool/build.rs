@@ -20,18 +20,12 @@ pub(super) fn build(tool: Tool) -> Result<PathBuf, ToolError> {
     let directory = tool.cache_directory()?;
     let finished = directory.join(tool.name());
     if !go_is_installed() {
-        return Err(ToolError::Missing {
-            tool,
-            cache: directory,
-        });
+        return Err(ToolError::Missing { tool, cache: directory });
     }
     let ticker = Ticker::new();
     let _lock = Lock::take(tool, &beside(&directory, "lock"), |waited| {
         ticker.tell(|| {
-            format!(
-                "waiting for another process that builds {tool}: {} s",
-                waited.as_secs()
-            )
+            format!("waiting for another process that builds {tool}: {} s", waited.as_secs())
         });
     })?;
     if finished.is_file() {
@@ -41,11 +35,7 @@ pub(super) fn build(tool: Tool) -> Result<PathBuf, ToolError> {
         "{tool} {} is not on this machine yet: building it with go, once, into {}{}",
         tool.version(),
         directory.display(),
-        if tool == Tool::KubeApiserver {
-            " (about 8 minutes on two cores)"
-        } else {
-            ""
-        },
+        if tool == Tool::KubeApiserver { " (about 8 minutes on two cores)" } else { "" },
     ));
 
     // One name for all: the lock is ours, so what lies there was left by a builder that died.
@@ -81,14 +71,7 @@ where
     let mut command = Command::new("go");
     command
         .current_dir(workshop)
-        .args([
-            "build",
-            "-v",
-            "-trimpath",
-            "-ldflags",
-            &tool.ldflags(),
-            "-o",
-        ])
+        .args(["build", "-v", "-trimpath", "-ldflags", &tool.ldflags(), "-o"])
         .arg(product.join(tool.name()))
         .arg(tool.package())
         .env("CGO_ENABLED", "0")
@@ -106,29 +89,16 @@ where
         }
         ticker.tell(|| {
             let read = fs::read_to_string(&log).unwrap_or_default();
-            format!(
-                "building {tool}: {} s, {}",
-                begun_at.elapsed().as_secs(),
-                progress(&read)
-            )
+            format!("building {tool}: {} s, {}", begun_at.elapsed().as_secs(), progress(&read))
         });
         pause();
     };
     if status.success() {
-        say(&format!(
-            "built {tool} {} in {} s",
-            tool.version(),
-            begun_at.elapsed().as_secs()
-        ));
+        say(&format!("built {tool} {} in {} s", tool.version(), begun_at.elapsed().as_secs()));
         return Ok(());
     }
     let output = tail(&fs::read_to_string(&log).unwrap_or_default(), 20);
-    Err(ToolError::Build {
-        tool,
-        version: tool.version(),
-        status,
-        output,
-    })
+    Err(ToolError::Build { tool, version: tool.version(), status, output })
 }
 
 /// What the lines of `go build -v` so far amount to.
@@ -163,9 +133,7 @@ fn go_is_installed() -> bool {
 /// Where the `PATH` has a program of this name.
 pub(crate) fn program_on_path(name: &OsStr) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 fn discard(directory: &Path) -> io::Result<()> {
@@ -176,10 +144,7 @@ fn discard(directory: &Path) -> io::Result<()> {
 }
 
 /// Lets a little time pass between two looks at something that cannot call back.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a lock and a child process can only be polled"
-)]
+#[expect(clippy::disallowed_methods, reason = "a lock and a child process can only be polled")]
 pub(super) fn pause() {
     std::thread::sleep(Duration::from_millis(100));
 }
@@ -197,9 +162,7 @@ struct Ticker {
 
 impl Ticker {
     fn new() -> Self {
-        Self {
-            told_at: std::cell::Cell::new(Instant::now()),
-        }
+        Self { told_at: std::cell::Cell::new(Instant::now()) }
     }
 
     fn tell(&self, line: impl FnOnce() -> String) {

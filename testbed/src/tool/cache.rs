@@ -12,12 +12,8 @@ use super::{Tool, ToolError};
 
 /// `$KEYSTEWARD_CACHE`, else `$XDG_CACHE_HOME/keysteward`, else `~/.cache/keysteward`.
 pub(super) fn root() -> Result<PathBuf, ToolError> {
-    choose(
-        env::var_os("KEYSTEWARD_CACHE"),
-        env::var_os("XDG_CACHE_HOME"),
-        env::var_os("HOME"),
-    )
-    .ok_or(ToolError::NoCache)
+    choose(env::var_os("KEYSTEWARD_CACHE"), env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
+        .ok_or(ToolError::NoCache)
 }
 
 fn choose(
@@ -45,19 +41,11 @@ impl Lock {
         path: &Path,
         waiting: impl Fn(Duration),
     ) -> Result<Self, ToolError> {
-        let failed = |source| ToolError::Cache {
-            tool,
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| ToolError::Cache { tool, path: path.to_owned(), source };
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(failed)?;
         }
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(failed)?;
+        let file = File::options().create(true).append(true).open(path).map_err(failed)?;
         let begun_at = Instant::now();
         loop {
             match file.try_lock() {
@@ -84,10 +72,7 @@ mod tests {
     fn our_own_variable_wins_and_an_empty_one_counts_as_unset() {
         assert_eq!(choose("/a", "/b", Some("/c")), Some("/a".into()));
         assert_eq!(choose("", "/b", Some("/c")), Some("/b/keysteward".into()));
-        assert_eq!(
-            choose("", "", Some("/c")),
-            Some("/c/.cache/keysteward".into())
-        );
+        assert_eq!(choose("", "", Some("/c")), Some("/c/.cache/keysteward".into()));
         assert_eq!(choose("", "", None), None);
     }
 

@@ -53,12 +53,7 @@ async fn a_token_file_is_read_again_as_soon_as_it_changes() {
     fs::write(&token, "fourth").unwrap();
     ask().await;
 
-    let sent: Vec<_> = server
-        .header("authorization")
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
+    let sent: Vec<_> = server.header("authorization").await.into_iter().flatten().collect();
     let expected = ["first", "second", "third", "third", "third", "fourth"];
     assert_eq!(sent, expected.map(|token| format!("Bearer {token}")));
 }
@@ -68,10 +63,7 @@ async fn a_kubeconfig_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let absent = folder.path().join("absent");
     let error = connect(Some(&absent), Arc::new(())).await.unwrap_err();
-    assert!(
-        error.to_string().contains(&absent.display().to_string()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&absent.display().to_string()), "{error}");
 
     let path = kubeconfig(folder.path(), "https://127.0.0.1:1");
     let error = connect(Some(&path), Arc::new(())).await.unwrap_err();
@@ -88,9 +80,7 @@ async fn a_kubeconfig_that_cannot_be_used_is_named() {
 #[tokio::test]
 async fn a_failure_is_reported_once_and_at_once() {
     let server = ApiServer::start().await;
-    server
-        .then(503, refusal(503, "ServiceUnavailable", "etcd is down"))
-        .await;
+    server.then(503, refusal(503, "ServiceUnavailable", "etcd is down")).await;
     let started_at = Instant::now();
     let error = server.live().secret("a", "b").await.unwrap_err();
     assert_eq!(
@@ -108,9 +98,7 @@ async fn a_call_ends_at_its_deadline() {
     let server = ApiServer::start().await;
     server.then_late(Duration::from_secs(30)).await;
     let seen = Arc::new(Seen::default());
-    let live = server
-        .live_counted(Arc::clone(&seen))
-        .with_deadline(Duration::from_millis(200));
+    let live = server.live_counted(Arc::clone(&seen)).with_deadline(Duration::from_millis(200));
     let error = live.secret("a", "b").await.unwrap_err();
     assert_eq!(
         error,
@@ -118,27 +106,17 @@ async fn a_call_ends_at_its_deadline() {
             "could not read Secret a/b: the API server did not answer within 0.2 s".into()
         )
     );
-    assert_eq!(
-        *seen.0.lock().unwrap(),
-        ["get secrets None"],
-        "and is counted"
-    );
+    assert_eq!(*seen.0.lock().unwrap(), ["get secrets None"], "and is counted");
 }
 
 #[tokio::test]
 async fn an_api_server_that_is_not_there_is_unavailable() {
     let config = Config::new("http://127.0.0.1:1".parse().unwrap());
     let connection = connect_as(config, Arc::new(())).unwrap();
-    let error = Live::new(connection.client, "x")
-        .secret("a", "b")
-        .await
-        .unwrap_err();
+    let error = Live::new(connection.client, "x").secret("a", "b").await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Unavailable(_)), "{text}");
-    assert!(
-        text.starts_with("could not read Secret a/b: ") && text.contains("refused"),
-        "{text}"
-    );
+    assert!(text.starts_with("could not read Secret a/b: ") && text.contains("refused"), "{text}");
 }
 
 #[derive(Default)]
@@ -167,10 +145,7 @@ async fn every_call_is_counted_by_verb_resource_and_status() {
     .unwrap_err();
     assert_eq!(
         *seen.0.lock().unwrap(),
-        [
-            "get secrets Some(200)",
-            "patch serviceaccountcredentials/status Some(409)"
-        ]
+        ["get secrets Some(200)", "patch serviceaccountcredentials/status Some(409)"]
     );
     let agent = server.header("user-agent").await.remove(0).unwrap();
     assert!(agent.starts_with("keysteward/"), "{agent}");

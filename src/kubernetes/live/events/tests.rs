@@ -16,13 +16,8 @@ fn event(note: &str) -> Event {
 #[tokio::test]
 async fn an_event_names_the_object_by_uid_and_its_note_fits() {
     let server = ApiServer::start().await;
-    server
-        .then(201, json!({"metadata": {"name": "etl.1"}}))
-        .await;
-    server
-        .live()
-        .publish(&object(), &event(&"ö".repeat(1000)))
-        .await;
+    server.then(201, json!({"metadata": {"name": "etl.1"}})).await;
+    server.live().publish(&object(), &event(&"ö".repeat(1000))).await;
     let asked = server.asked().await.remove(0);
     let path = "POST /apis/events.k8s.io/v1/namespaces/team-a/events";
     assert!(asked.line.starts_with(path), "{}", asked.line);
@@ -36,27 +31,16 @@ async fn an_event_names_the_object_by_uid_and_its_note_fits() {
     );
     assert_eq!(body["reportingController"], "keysteward.dev/controller");
     assert_eq!(body["reportingInstance"], "operator-0");
-    assert_eq!(
-        (&body["type"], &body["reason"]),
-        (&json!("Warning"), &json!("DriftDetected"))
-    );
+    assert_eq!((&body["type"], &body["reason"]), (&json!("Warning"), &json!("DriftDetected")));
     let note = body["note"].as_str().unwrap();
-    assert!(
-        note.len() <= 1024 && note.ends_with("ö…"),
-        "{} bytes",
-        note.len()
-    );
+    assert!(note.len() <= 1024 && note.ends_with("ö…"), "{} bytes", note.len());
 }
 
 #[tokio::test]
 async fn a_repeated_event_becomes_a_series_for_every_clone() {
     let server = ApiServer::start().await;
-    server
-        .then(201, json!({"metadata": {"name": "etl.1"}}))
-        .await;
-    server
-        .then(200, json!({"metadata": {"name": "etl.1"}}))
-        .await;
+    server.then(201, json!({"metadata": {"name": "etl.1"}})).await;
+    server.then(200, json!({"metadata": {"name": "etl.1"}})).await;
     let live = server.live();
     live.publish(&object(), &event("first")).await;
     live.clone().publish(&object(), &event("second")).await;
@@ -68,18 +52,13 @@ async fn a_repeated_event_becomes_a_series_for_every_clone() {
 #[tokio::test]
 async fn an_event_of_a_cluster_platform_goes_to_the_default_namespace() {
     let server = ApiServer::start().await;
-    server
-        .then(201, json!({"metadata": {"name": "cc.1"}}))
-        .await;
+    server.then(201, json!({"metadata": {"name": "cc.1"}})).await;
     let platform = PlatformKey {
         kind: PlatformKind::ClusterPlatform,
         namespace: String::new(),
         name: "cc".into(),
     };
-    server
-        .live()
-        .publish_for_platform(&platform, "uid-9", &event("x"))
-        .await;
+    server.live().publish_for_platform(&platform, "uid-9", &event("x")).await;
     let asked = server.asked().await.remove(0);
     let path = "POST /apis/events.k8s.io/v1/namespaces/default/events";
     assert!(asked.line.starts_with(path), "{}", asked.line);

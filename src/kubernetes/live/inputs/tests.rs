@@ -75,26 +75,15 @@ async fn each_wrong_input_says_what_to_write_instead() {
 
 #[tokio::test]
 async fn an_api_server_that_fails_is_not_blamed_on_the_user() {
-    let error = credential(403, refusal(403, "Forbidden", "no"))
-        .await
-        .unwrap_err();
-    let InputError::Unread(Error::Forbidden(text)) = error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(
-        text,
-        "could not read Secret team-a/admin: no (Forbidden, 403)"
-    );
+    let error = credential(403, refusal(403, "Forbidden", "no")).await.unwrap_err();
+    let InputError::Unread(Error::Forbidden(text)) = error else { panic!("{error:?}") };
+    assert_eq!(text, "could not read Secret team-a/admin: no (Forbidden, 403)");
 }
 
 #[tokio::test]
 async fn a_name_that_cannot_be_one_is_the_users_to_mend() {
     let server = ApiServer::start().await;
-    let error = server
-        .live()
-        .platform_credential("team-a", "../x")
-        .await
-        .unwrap_err();
+    let error = server.live().platform_credential("team-a", "../x").await.unwrap_err();
     assert!(matches!(error, InputError::Unfit(_)), "{error:?}");
     assert!(server.asked().await.is_empty());
 }
@@ -102,11 +91,7 @@ async fn a_name_that_cannot_be_one_is_the_users_to_mend() {
 async fn bundle(kind: CaBundleKind, code: u16, answer: Value) -> Result<String, InputError> {
     let server = ApiServer::start().await;
     server.then(code, answer).await;
-    let reference = CaBundleRef {
-        kind,
-        name: "corp-ca".into(),
-        key: "ca.crt".into(),
-    };
+    let reference = CaBundleRef { kind, name: "corp-ca".into(), key: "ca.crt".into() };
     server.live().ca_bundle("team-a", &reference).await
 }
 
@@ -117,12 +102,7 @@ async fn a_bundle_comes_from_a_config_map_or_an_input_secret() {
     assert_eq!(found.unwrap(), PEM);
 
     let encoded = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==";
-    let found = bundle(
-        CaBundleKind::Secret,
-        200,
-        input(&json!({"ca.crt": encoded})),
-    )
-    .await;
+    let found = bundle(CaBundleKind::Secret, 200, input(&json!({"ca.crt": encoded}))).await;
     assert!(found.unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
 
     let binary = json!({"metadata": {}, "binaryData": {"ca.crt": encoded}});
@@ -138,15 +118,11 @@ async fn a_bundle_comes_from_a_config_map_or_an_input_secret() {
             "key ca.crt of ConfigMap team-a/corp-ca holds no PEM certificate: it must contain BEGIN CERTIFICATE",
         ),
     ] {
-        let error = bundle(CaBundleKind::ConfigMap, 200, answer)
-            .await
-            .unwrap_err();
+        let error = bundle(CaBundleKind::ConfigMap, 200, answer).await.unwrap_err();
         assert_eq!(error, InputError::Unfit(text.into()));
     }
     let absent = refusal(404, "NotFound", "not found");
-    let error = bundle(CaBundleKind::ConfigMap, 404, absent)
-        .await
-        .unwrap_err();
+    let error = bundle(CaBundleKind::ConfigMap, 404, absent).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "ConfigMap team-a/corp-ca does not exist: create it with the key ca.crt"
@@ -160,18 +136,7 @@ async fn a_bundle_comes_from_a_config_map_or_an_input_secret() {
 #[tokio::test]
 async fn the_cluster_is_named_by_the_uid_of_a_namespace() {
     let server = ApiServer::start().await;
-    server
-        .then(
-            200,
-            json!({"metadata": {"name": "kube-system", "uid": "cluster-1"}}),
-        )
-        .await;
-    assert_eq!(
-        server.live().namespace_uid("kube-system").await.unwrap(),
-        "cluster-1"
-    );
-    assert_eq!(
-        server.asked().await[0].line,
-        "GET /api/v1/namespaces/kube-system"
-    );
+    server.then(200, json!({"metadata": {"name": "kube-system", "uid": "cluster-1"}})).await;
+    assert_eq!(server.live().namespace_uid("kube-system").await.unwrap(), "cluster-1");
+    assert_eq!(server.asked().await[0].line, "GET /api/v1/namespaces/kube-system");
 }

@@ -16,10 +16,7 @@ async fn a_lease_is_replaced_with_the_version_that_was_read() {
     server.then(200, stored).await;
     let live = server.live();
     let read = live.read_lease("ks", "keysteward").await.unwrap().unwrap();
-    assert_eq!(
-        (read.holder.as_str(), read.duration),
-        ("a", Duration::from_secs(15))
-    );
+    assert_eq!((read.holder.as_str(), read.duration), ("a", Duration::from_secs(15)));
 
     let mine = LeaseRecord {
         holder: "b".into(),
@@ -50,12 +47,8 @@ async fn a_lease_is_replaced_with_the_version_that_was_read() {
 #[tokio::test]
 async fn an_absent_lease_is_none_and_a_lost_race_is_a_conflict() {
     let server = ApiServer::start().await;
-    server
-        .then(404, refusal(404, "NotFound", "not found"))
-        .await;
-    server
-        .then(409, refusal(409, "AlreadyExists", "exists"))
-        .await;
+    server.then(404, refusal(404, "NotFound", "not found")).await;
+    server.then(409, refusal(409, "AlreadyExists", "exists")).await;
     let live = server.live();
     assert_eq!(live.read_lease("ks", "keysteward").await.unwrap(), None);
     let mine = LeaseRecord {
@@ -66,20 +59,10 @@ async fn an_absent_lease_is_none_and_a_lost_race_is_a_conflict() {
         renewed_at: None,
         resource_version: String::new(),
     };
-    let error = live
-        .create_lease("ks", "keysteward", &mine)
-        .await
-        .unwrap_err();
+    let error = live.create_lease("ks", "keysteward", &mine).await.unwrap_err();
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
     let asked = server.asked().await;
-    assert!(
-        asked[1]
-            .line
-            .starts_with("POST /apis/coordination.k8s.io/v1/namespaces/ks/leases?")
-    );
-    assert_eq!(
-        asked[1].body["spec"]["leaseDurationSeconds"], 1,
-        "whole seconds, at least one"
-    );
+    assert!(asked[1].line.starts_with("POST /apis/coordination.k8s.io/v1/namespaces/ks/leases?"));
+    assert_eq!(asked[1].body["spec"]["leaseDurationSeconds"], 1, "whole seconds, at least one");
     assert_eq!(asked[1].body["metadata"].get("resourceVersion"), None);
 }

@@ -27,9 +27,7 @@ fn patch(operations: Value) -> Asked {
 #[tokio::test]
 async fn the_first_finalizer_costs_one_request() {
     let server = ApiServer::start().await;
-    server
-        .then(200, shown("uid-1", &json!([FINALIZER]), false))
-        .await;
+    server.then(200, shown("uid-1", &json!([FINALIZER]), false)).await;
     server.live().hold(&object()).await.unwrap();
     assert_eq!(
         server.asked().await,
@@ -45,15 +43,8 @@ async fn the_first_finalizer_costs_one_request() {
 async fn the_finalizer_comes_after_those_of_others() {
     let server = ApiServer::start().await;
     server.then(422, refusal(422, "Invalid", TEST_FAILED)).await;
-    server
-        .then(200, shown("uid-1", &json!(["theirs.example/x"]), false))
-        .await;
-    server
-        .then(
-            200,
-            shown("uid-1", &json!(["theirs.example/x", FINALIZER]), false),
-        )
-        .await;
+    server.then(200, shown("uid-1", &json!(["theirs.example/x"]), false)).await;
+    server.then(200, shown("uid-1", &json!(["theirs.example/x", FINALIZER]), false)).await;
     server.live().hold(&object()).await.unwrap();
     let asked = server.asked().await;
     assert_eq!(asked[1].line, format!("GET {PATH}"));
@@ -73,19 +64,16 @@ async fn the_finalizer_comes_after_those_of_others() {
 async fn a_finalizer_that_is_there_is_not_added_again() {
     let server = ApiServer::start().await;
     server.then(422, refusal(422, "Invalid", TEST_FAILED)).await;
-    server
-        .then(200, shown("uid-1", &json!([FINALIZER]), true))
-        .await;
+    server.then(200, shown("uid-1", &json!([FINALIZER]), true)).await;
     server.live().hold(&object()).await.unwrap();
     assert_eq!(server.asked().await.len(), 2);
 }
 
 #[tokio::test]
 async fn another_life_or_an_object_under_deletion_is_not_held() {
-    for second in [
-        shown("uid-2", &json!([]), false),
-        shown("uid-1", &json!(["theirs.example/x"]), true),
-    ] {
+    for second in
+        [shown("uid-2", &json!([]), false), shown("uid-1", &json!(["theirs.example/x"]), true)]
+    {
         let server = ApiServer::start().await;
         server.then(422, refusal(422, "Invalid", TEST_FAILED)).await;
         server.then(200, second).await;
@@ -98,15 +86,8 @@ async fn another_life_or_an_object_under_deletion_is_not_held() {
 #[tokio::test]
 async fn a_release_removes_our_finalizer_alone() {
     let server = ApiServer::start().await;
-    server
-        .then(
-            200,
-            shown("uid-1", &json!(["theirs.example/x", FINALIZER]), true),
-        )
-        .await;
-    server
-        .then(200, shown("uid-1", &json!(["theirs.example/x"]), true))
-        .await;
+    server.then(200, shown("uid-1", &json!(["theirs.example/x", FINALIZER]), true)).await;
+    server.then(200, shown("uid-1", &json!(["theirs.example/x"]), true)).await;
     server.live().release(&object()).await.unwrap();
     assert_eq!(
         server.asked().await[1],
@@ -136,24 +117,15 @@ async fn what_is_gone_another_or_free_counts_as_released() {
 #[tokio::test]
 async fn an_object_that_goes_between_look_and_release_counts_as_released() {
     let server = ApiServer::start().await;
-    server
-        .then(200, shown("uid-1", &json!([FINALIZER]), true))
-        .await;
-    server
-        .then(404, refusal(404, "NotFound", "not found"))
-        .await;
+    server.then(200, shown("uid-1", &json!([FINALIZER]), true)).await;
+    server.then(404, refusal(404, "NotFound", "not found")).await;
     server.live().release(&object()).await.unwrap();
 }
 
 #[tokio::test]
 async fn finalizers_that_change_between_look_and_release_are_a_conflict() {
     let server = ApiServer::start().await;
-    server
-        .then(
-            200,
-            shown("uid-1", &json!(["theirs.example/x", FINALIZER]), true),
-        )
-        .await;
+    server.then(200, shown("uid-1", &json!(["theirs.example/x", FINALIZER]), true)).await;
     server.then(422, refusal(422, "Invalid", TEST_FAILED)).await;
     let error = server.live().release(&object()).await.unwrap_err();
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
@@ -167,10 +139,7 @@ async fn the_whole_status_is_written_and_guarded_by_the_uid() {
     let live = server.live();
     let status = ServiceAccountCredentialStatus {
         observed_generation: Some(3),
-        retry: Some(RetryStatus {
-            failures: 2,
-            next_attempt_at: Some(Timestamp::UNIX_EPOCH),
-        }),
+        retry: Some(RetryStatus { failures: 2, next_attempt_at: Some(Timestamp::UNIX_EPOCH) }),
         ..ServiceAccountCredentialStatus::default()
     };
     live.write_status(&object(), &status).await.unwrap();
@@ -196,23 +165,13 @@ async fn the_whole_status_is_written_and_guarded_by_the_uid() {
 async fn both_kinds_of_platform_have_their_path() {
     let server = ApiServer::start().await;
     let live = server.live();
-    let status = PlatformStatus {
-        tenant_id: Some("t".into()),
-        ..PlatformStatus::default()
-    };
-    for (kind, namespace) in [
-        (PlatformKind::Platform, "team-a"),
-        (PlatformKind::ClusterPlatform, ""),
-    ] {
+    let status = PlatformStatus { tenant_id: Some("t".into()), ..PlatformStatus::default() };
+    for (kind, namespace) in
+        [(PlatformKind::Platform, "team-a"), (PlatformKind::ClusterPlatform, "")]
+    {
         server.then(200, shown("uid-9", &json!([]), false)).await;
-        let platform = PlatformKey {
-            kind,
-            namespace: namespace.into(),
-            name: "cc".into(),
-        };
-        live.write_platform_status(&platform, "uid-9", &status)
-            .await
-            .unwrap();
+        let platform = PlatformKey { kind, namespace: namespace.into(), name: "cc".into() };
+        live.write_platform_status(&platform, "uid-9", &status).await.unwrap();
     }
     let asked = server.asked().await;
     let manager = "fieldManager=keysteward.dev%2Fstatus";

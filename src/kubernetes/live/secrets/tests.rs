@@ -46,32 +46,19 @@ fn ours() -> Value {
 async fn a_read_shows_everything_and_an_absent_secret_is_none() {
     let server = ApiServer::start().await;
     server.then(200, shown()).await;
-    server
-        .then(404, refusal(404, "NotFound", "secrets \"x\" not found"))
-        .await;
+    server.then(404, refusal(404, "NotFound", "secrets \"x\" not found")).await;
     let live = server.live();
 
     let stored = live.secret("team-a", "etl-token").await.unwrap().unwrap();
-    assert_eq!(
-        (stored.uid.as_str(), stored.resource_version.as_str()),
-        ("s-1", "7")
-    );
+    assert_eq!((stored.uid.as_str(), stored.resource_version.as_str()), ("s-1", "7"));
     assert_eq!(stored.kind.as_deref(), Some("Opaque"));
     assert_eq!(stored.data["token"].reveal(), "old");
     assert_eq!(stored.data["binary"].reveal(), "\u{fffd}");
     let controller = stored.controller.unwrap();
-    assert_eq!(
-        (controller.name.as_str(), controller.uid.as_str()),
-        ("etl", "uid-0")
-    );
+    assert_eq!((controller.name.as_str(), controller.uid.as_str()), ("etl", "uid-0"));
     assert_eq!(live.secret("team-a", "x").await.unwrap(), None);
 
-    let lines: Vec<_> = server
-        .asked()
-        .await
-        .into_iter()
-        .map(|asked| asked.line)
-        .collect();
+    let lines: Vec<_> = server.asked().await.into_iter().map(|asked| asked.line).collect();
     assert_eq!(
         lines,
         [
@@ -109,15 +96,9 @@ async fn a_create_sends_opaque_data_and_a_controller_that_blocks() {
 async fn a_secret_without_controller_has_no_owner() {
     let server = ApiServer::start().await;
     server.then(201, shown()).await;
-    let manifest = SecretManifest {
-        controller: None,
-        ..manifest()
-    };
+    let manifest = SecretManifest { controller: None, ..manifest() };
     server.live().create_secret(&manifest).await.unwrap();
-    assert_eq!(
-        server.asked().await[0].body["metadata"].get("ownerReferences"),
-        None
-    );
+    assert_eq!(server.asked().await[0].body["metadata"].get("ownerReferences"), None);
 }
 
 #[tokio::test]
@@ -154,18 +135,8 @@ async fn a_replacement_keeps_what_is_others_and_drops_what_was_ours() {
 #[tokio::test]
 async fn a_name_that_is_taken_and_a_secret_that_changed_are_conflicts() {
     let server = ApiServer::start().await;
-    server
-        .then(
-            409,
-            refusal(409, "AlreadyExists", "secrets \"etl-token\" already exists"),
-        )
-        .await;
-    server
-        .then(
-            409,
-            refusal(409, "Conflict", "the object has been modified"),
-        )
-        .await;
+    server.then(409, refusal(409, "AlreadyExists", "secrets \"etl-token\" already exists")).await;
+    server.then(409, refusal(409, "Conflict", "the object has been modified")).await;
     let live = server.live();
     let error = live.create_secret(&manifest()).await.unwrap_err();
     assert_eq!(
@@ -175,28 +146,16 @@ async fn a_name_that_is_taken_and_a_secret_that_changed_are_conflicts() {
                 .into()
         )
     );
-    let error = live
-        .replace_secret(&StoredSecret::default(), &manifest())
-        .await
-        .unwrap_err();
+    let error = live.replace_secret(&StoredSecret::default(), &manifest()).await.unwrap_err();
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_delete_means_this_very_secret() {
     let server = ApiServer::start().await;
-    server
-        .then(200, json!({"kind": "Status", "status": "Success"}))
-        .await;
-    server
-        .then(404, refusal(404, "NotFound", "not found"))
-        .await;
-    server
-        .then(
-            409,
-            refusal(409, "Conflict", "Precondition failed: UID in precondition"),
-        )
-        .await;
+    server.then(200, json!({"kind": "Status", "status": "Success"})).await;
+    server.then(404, refusal(404, "NotFound", "not found")).await;
+    server.then(409, refusal(409, "Conflict", "Precondition failed: UID in precondition")).await;
     server.then(403, refusal(403, "Forbidden", "no")).await;
     let live = server.live();
     let stored = StoredSecret {
@@ -223,10 +182,7 @@ async fn a_delete_means_this_very_secret() {
 #[tokio::test]
 async fn an_answer_that_quotes_the_data_is_not_shown() {
     let server = ApiServer::start().await;
-    for quoted in [
-        "admission webhook denied: token=canary",
-        "denied: {\"token\":\"Y2FuYXJ5\"}",
-    ] {
+    for quoted in ["admission webhook denied: token=canary", "denied: {\"token\":\"Y2FuYXJ5\"}"] {
         server.then(403, refusal(403, "Forbidden", quoted)).await;
     }
     let live = server.live();
@@ -234,10 +190,7 @@ async fn an_answer_that_quotes_the_data_is_not_shown() {
         let error = live.create_secret(&manifest()).await.unwrap_err();
         assert!(matches!(error, Error::Forbidden(_)), "still what it was");
         let text = error.to_string();
-        assert!(
-            !text.contains("canary") && !text.contains("Y2FuYXJ5"),
-            "{text}"
-        );
+        assert!(!text.contains("canary") && !text.contains("Y2FuYXJ5"), "{text}");
     }
 }
 

@@ -5,8 +5,7 @@ use crate::model::inventory::{Named, Tenant};
 
 async fn org_with(op: Op, answer: Value) -> Org {
     let org = Org::new().await;
-    org.answers(op, ResponseTemplate::new(200).set_body_json(answer))
-        .await;
+    org.answers(op, ResponseTemplate::new(200).set_body_json(answer)).await;
     org
 }
 
@@ -34,41 +33,24 @@ async fn a_list_is_read_leniently_and_its_secrets_are_not() {
     let org = org_with(Op::Accounts, clients).await;
     let accounts = org.genesys.accounts().await.unwrap();
     assert!(!format!("{accounts:?}").contains(CANARY));
-    let [c1, c2, c3, c4, c5] = &accounts[..] else {
-        panic!("{accounts:?}")
-    };
+    let [c1, c2, c3, c4, c5] = &accounts[..] else { panic!("{accounts:?}") };
 
     assert_eq!(c1.id, AccountId("c1".into()));
     assert_eq!(c1.settings, wish().settings);
-    assert_eq!(
-        (&c1.state, &c1.marker, c1.held),
-        (&State::Active, &Some(marker()), false)
-    );
+    assert_eq!((&c1.state, &c1.marker, c1.held), (&State::Active, &Some(marker()), false));
     assert_eq!(c1.created_at.unwrap().to_string(), "2026-11-01T10:00:00Z");
 
-    assert_eq!(
-        (&c2.state, c2.held, &c2.marker),
-        (&State::Inactive, true, &None)
-    );
-    assert_eq!(
-        c2.settings.grant_types,
-        ["authorization_code".to_owned()].into()
-    );
+    assert_eq!((&c2.state, c2.held, &c2.marker), (&State::Inactive, true, &None));
+    assert_eq!(c2.settings.grant_types, ["authorization_code".to_owned()].into());
     assert_eq!(c2.settings.scopes, ["users".to_owned()].into());
-    assert_eq!(
-        c2.settings.redirect_uris,
-        ["https://app.example.com/".to_owned()].into()
-    );
+    assert_eq!(c2.settings.redirect_uris, ["https://app.example.com/".to_owned()].into());
     assert!(c2.settings.roles.is_empty() && c2.deletes_at.is_some());
 
     assert_eq!(c3.state, State::Other("quarantined".into()));
     assert_eq!(c3.settings.grant_types, ["device-code".to_owned()].into());
 
     assert_eq!(c4.state, State::Deleted);
-    assert_eq!(
-        c4.settings.grant_types,
-        ["client_credentials".to_owned()].into()
-    );
+    assert_eq!(c4.settings.grant_types, ["client_credentials".to_owned()].into());
     assert!(c4.settings.roles.is_empty() && c4.settings.scopes.is_empty());
 
     assert_eq!(c5.state, State::DisabledByVendor);
@@ -94,16 +76,9 @@ async fn a_list_is_followed_to_its_end() {
             .await;
     }
     let first = json!({"entities": [{"id": "c1"}], "nextUri": "/api/v2/oauth/clients?page=2"});
-    org.answers(
-        Op::Accounts,
-        ResponseTemplate::new(200).set_body_json(first),
-    )
-    .await;
+    org.answers(Op::Accounts, ResponseTemplate::new(200).set_body_json(first)).await;
     let accounts = org.genesys.accounts().await.unwrap();
-    let ids: Vec<&str> = accounts
-        .iter()
-        .map(|account| account.id.0.as_str())
-        .collect();
+    let ids: Vec<&str> = accounts.iter().map(|account| account.id.0.as_str()).collect();
     assert_eq!(ids, ["c1", "c2", "c3"]);
     assert_eq!(org.asked(Op::Accounts).await.len(), 3);
 }
@@ -117,10 +92,7 @@ async fn a_list_that_points_at_itself_or_elsewhere_ends() {
     let elsewhere = json!({"entities": [], "nextUri": "https://evil.example.com/clients"});
     let org = org_with(Op::Accounts, elsewhere).await;
     let fault = org.genesys.accounts().await.unwrap_err();
-    assert!(
-        fault.to_string().contains("nextUri leaves the host"),
-        "{fault}"
-    );
+    assert!(fault.to_string().contains("nextUri leaves the host"), "{fault}");
     assert!(matches!(fault, Fault::Unknown(_)), "{fault:?}");
 }
 
@@ -137,20 +109,14 @@ async fn names_are_read_from_all_pages(#[case] op: Op, #[case] part: CatalogPart
         let (verb, place) = op.method_and_path();
         Mock::given(method(verb))
             .and(path(place))
-            .and(wiremock::matchers::query_param(
-                "pageNumber",
-                number.to_string(),
-            ))
+            .and(wiremock::matchers::query_param("pageNumber", number.to_string()))
             .respond_with(ResponseTemplate::new(200).set_body_json(page))
             .mount(&org.server)
             .await;
     }
     let mut catalog = Catalog::default();
     org.genesys.catalog(part, &mut catalog).await.unwrap();
-    let named = |id: &str| Named {
-        id: id.into(),
-        name: "Home".into(),
-    };
+    let named = |id: &str| Named { id: id.into(), name: "Home".into() };
     let expected = Some(vec![named("n1"), named("n2"), named("n3")]);
     let (read, other) = if part == CatalogPart::Roles {
         (catalog.roles, catalog.divisions)
@@ -164,13 +130,7 @@ async fn names_are_read_from_all_pages(#[case] op: Op, #[case] part: CatalogPart
 async fn the_organization_is_the_tenant() {
     let answer = json!({"id": "t1", "name": "Acme", "state": "active", "version": 3});
     let catalog = catalog_with(Op::Tenant, CatalogPart::Tenant, answer).await;
-    assert_eq!(
-        catalog.tenant,
-        Some(Tenant {
-            id: "t1".into(),
-            name: "Acme".into()
-        })
-    );
+    assert_eq!(catalog.tenant, Some(Tenant { id: "t1".into(), name: "Acme".into() }));
     assert!(catalog.read_at.is_empty(), "the clock is the caller's");
 }
 
@@ -182,14 +142,9 @@ async fn own_grants_count_those_of_groups() {
         {"subjectId": "admin", "role": {"id": "r3"}},
     ]});
     let catalog = catalog_with(Op::OwnGrants, CatalogPart::OwnGrants, answer).await;
-    let grant = |role: &str, division: &str| RoleGrant {
-        role: role.into(),
-        division: division.into(),
-    };
-    assert_eq!(
-        catalog.own_grants,
-        Some([grant("r1", "d1"), grant("r2", "*")].into())
-    );
+    let grant =
+        |role: &str, division: &str| RoleGrant { role: role.into(), division: division.into() };
+    assert_eq!(catalog.own_grants, Some([grant("r1", "d1"), grant("r2", "*")].into()));
 }
 
 #[rstest::rstest]
@@ -202,10 +157,7 @@ async fn the_idle_timeout_counts_when_it_is_on(
     #[case] seconds: Option<i64>,
 ) {
     let catalog = catalog_with(Op::IdleTimeout, CatalogPart::IdleTimeout, answer).await;
-    assert_eq!(
-        catalog.idle_timeout,
-        Some(seconds.map(SignedDuration::from_secs))
-    );
+    assert_eq!(catalog.idle_timeout, Some(seconds.map(SignedDuration::from_secs)));
 }
 
 #[tokio::test]
@@ -213,29 +165,15 @@ async fn a_read_keeps_the_whole_document_without_the_secret() {
     let mut shown = client_document();
     shown["secret"] = "canary-old-secret".into();
     let org = org_with(Op::Read, shown).await;
-    let snapshot = org
-        .genesys
-        .read(&AccountId("c1".into()))
-        .await
-        .unwrap()
-        .unwrap();
+    let snapshot = org.genesys.read(&AccountId("c1".into())).await.unwrap().unwrap();
     assert_eq!(snapshot.document, client_document());
-    assert_eq!(
-        snapshot.account,
-        account_of(&client_document(), &AccountId("c1".into())).unwrap()
-    );
+    assert_eq!(snapshot.account, account_of(&client_document(), &AccountId("c1".into())).unwrap());
 }
 
 #[tokio::test]
 async fn a_client_in_state_deleted_is_none() {
     let org = org_with(Op::Read, json!({"id": "c1", "state": "deleted"})).await;
-    assert!(
-        org.genesys
-            .read(&AccountId("c1".into()))
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(org.genesys.read(&AccountId("c1".into())).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -246,10 +184,7 @@ async fn a_create_gives_account_and_credential() {
     let created = org.genesys.create(&wish()).await.unwrap();
     assert_eq!(created.account.settings, wish().settings);
     assert_eq!(created.credential.client_id, "c1");
-    assert_eq!(
-        created.credential.client_secret.reveal(),
-        "canary-new-secret"
-    );
+    assert_eq!(created.credential.client_secret.reveal(), "canary-new-secret");
     assert!(!format!("{created:?}").contains(CANARY));
 }
 
@@ -263,17 +198,8 @@ async fn an_answer_without_secret_is_not_success(#[case] op: Op) {
         shown["secret"] = secret;
         let org = org_with(op, shown).await;
         let fault = op.run(&org.genesys).await.unwrap_err();
-        assert!(
-            fault
-                .to_string()
-                .contains("does not show the client's id and secret"),
-            "{fault}"
-        );
-        let Fault::Unknown(Trouble {
-            kind: TroubleKind::Garbled,
-            ..
-        }) = fault
-        else {
+        assert!(fault.to_string().contains("does not show the client's id and secret"), "{fault}");
+        let Fault::Unknown(Trouble { kind: TroubleKind::Garbled, .. }) = fault else {
             panic!("{fault:?}")
         };
     }
@@ -281,16 +207,8 @@ async fn an_answer_without_secret_is_not_success(#[case] op: Op) {
 
 #[tokio::test]
 async fn a_regenerate_gives_the_new_secret() {
-    let org = org_with(
-        Op::Regenerate,
-        json!({"id": "c1", "secret": "canary-new-secret"}),
-    )
-    .await;
-    let credential = org
-        .genesys
-        .regenerate(&AccountId("c1".into()))
-        .await
-        .unwrap();
+    let org = org_with(Op::Regenerate, json!({"id": "c1", "secret": "canary-new-secret"})).await;
+    let credential = org.genesys.regenerate(&AccountId("c1".into())).await.unwrap();
     assert_eq!(credential.client_secret.reveal(), "canary-new-secret");
 }
 
@@ -313,11 +231,7 @@ async fn introspection_tells_tenant_state_and_idle_deadline() {
         "dateTokenIdles": "2026-11-21T10:30:00.000Z",
     });
     let org = org_with(Op::Introspect, answer).await;
-    let said = org
-        .genesys
-        .introspect(&SecretText::new(TOKEN))
-        .await
-        .unwrap();
+    let said = org.genesys.introspect(&SecretText::new(TOKEN)).await.unwrap();
     let expected = Introspection {
         tenant_id: Some("t1".into()),
         state: Some(State::Inactive),
@@ -339,14 +253,12 @@ async fn empty_answers_of_deletions_are_enough() {
 
 #[tokio::test]
 async fn what_is_gone_counts_as_deleted_and_revoked() {
-    for (op, status, code) in [
-        (Op::Delete, 404, "client.not.found"),
-        (Op::Revoke, 401, "bad.credentials"),
-    ] {
+    for (op, status, code) in
+        [(Op::Delete, 404, "client.not.found"), (Op::Revoke, 401, "bad.credentials")]
+    {
         let org = Org::new().await;
         let body = op.refusal(code, "gone");
-        org.answers(op, ResponseTemplate::new(status).set_body_json(body))
-            .await;
+        org.answers(op, ResponseTemplate::new(status).set_body_json(body)).await;
         op.run(&org.genesys).await.unwrap();
     }
 }

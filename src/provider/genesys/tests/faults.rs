@@ -13,10 +13,7 @@ async fn fault_of(op: Op, answer: ResponseTemplate, deadlines: Deadlines) -> (Fa
     assert_clean(op, &fault);
     let outcome = fault_class(&fault);
     let counted: Vec<_> = org.genesys.counts().snapshot();
-    assert!(
-        counted.iter().any(|row| row.outcome.as_str() == outcome),
-        "{op:?}: {counted:?}"
-    );
+    assert!(counted.iter().any(|row| row.outcome.as_str() == outcome), "{op:?}: {counted:?}");
     (fault, org.asked(op).await.len())
 }
 
@@ -36,10 +33,7 @@ fn echoing(op: Op, status: u16, code: &str) -> ResponseTemplate {
     let body = op.refusal(code, &format!("no: {sent}"));
     ResponseTemplate::new(status)
         .set_body_json(body)
-        .insert_header(
-            "ININ-Correlation-Id",
-            "7b1f6d0e-5a53-4a51-a7b3-6a3d7a1d9c11",
-        )
+        .insert_header("ININ-Correlation-Id", "7b1f6d0e-5a53-4a51-a7b3-6a3d7a1d9c11")
 }
 
 #[rstest::rstest]
@@ -56,27 +50,13 @@ async fn refusals_keep_code_words_and_correlation(
 ) {
     for op in ALL {
         let (fault, asked) = fault_of(op, echoing(op, status, code), Deadlines::default()).await;
-        let Fault::Refused(refusal) = fault else {
-            panic!("{op:?}: {fault:?}")
-        };
+        let Fault::Refused(refusal) = fault else { panic!("{op:?}: {fault:?}") };
         assert_eq!((refusal.kind, refusal.status), (kind, status), "{op:?}");
         assert_eq!(refusal.code.as_deref(), Some(code), "{op:?}");
-        assert!(
-            refusal.message.starts_with("no: "),
-            "{op:?}: {}",
-            refusal.message
-        );
-        assert!(
-            refusal.message.contains("«redacted»"),
-            "{op:?}: {}",
-            refusal.message
-        );
+        assert!(refusal.message.starts_with("no: "), "{op:?}: {}", refusal.message);
+        assert!(refusal.message.contains("«redacted»"), "{op:?}: {}", refusal.message);
         let correlation = refusal.correlation_id.as_deref();
-        assert_eq!(
-            correlation,
-            Some("7b1f6d0e-5a53-4a51-a7b3-6a3d7a1d9c11"),
-            "{op:?}"
-        );
+        assert_eq!(correlation, Some("7b1f6d0e-5a53-4a51-a7b3-6a3d7a1d9c11"), "{op:?}");
         assert_eq!(asked, 1, "{op:?}: a refusal is not asked again");
     }
 }
@@ -117,29 +97,17 @@ async fn throttling_is_told_with_its_span_and_pauses_the_budget() {
             org.genesys.ticket().await.unwrap();
         }
         let answer = echoing(op, 429, "too.many.requests.retry.after");
-        org.answers(op, answer.insert_header("Retry-After", "42"))
-            .await;
+        org.answers(op, answer.insert_header("Retry-After", "42")).await;
         let fault = op.run(&org.genesys).await.unwrap_err();
         assert_eq!(fault.refusal(), Some(RefusalKind::Throttled), "{op:?}");
-        assert_eq!(
-            fault.retry_after(),
-            Some(SignedDuration::from_secs(42)),
-            "{op:?}"
-        );
+        assert_eq!(fault.retry_after(), Some(SignedDuration::from_secs(42)), "{op:?}");
         assert_clean(op, &fault);
 
         let held_back = op.run(&org.genesys).await.unwrap_err();
-        let Fault::NotSent(Trouble {
-            kind: TroubleKind::Withheld,
-            text,
-        }) = held_back
-        else {
+        let Fault::NotSent(Trouble { kind: TroubleKind::Withheld, text }) = held_back else {
             panic!("{op:?}: {held_back:?}")
         };
-        assert!(
-            text.contains("the platform asked to wait"),
-            "{op:?}: {text}"
-        );
+        assert!(text.contains("the platform asked to wait"), "{op:?}: {text}");
         assert_eq!(org.asked(op).await.len(), 1, "{op:?}");
     }
 }
@@ -165,19 +133,10 @@ async fn a_refused_mint_is_sorted_by_its_error(
     #[case] error: &str,
     #[case] kind: RefusalKind,
 ) {
-    let (fault, _) = fault_of(
-        Op::Mint,
-        echoing(Op::Mint, status, error),
-        Deadlines::default(),
-    )
-    .await;
+    let (fault, _) =
+        fault_of(Op::Mint, echoing(Op::Mint, status, error), Deadlines::default()).await;
     assert_eq!(fault.refusal(), Some(kind));
-    assert!(
-        fault
-            .to_string()
-            .starts_with("could not mint a token for client c1"),
-        "{fault}"
-    );
+    assert!(fault.to_string().starts_with("could not mint a token for client c1"), "{fault}");
 }
 
 #[rstest::rstest]
@@ -191,9 +150,7 @@ async fn what_the_server_could_not_do_is_unknown_and_only_reads_are_repeated(#[c
     for op in ALL {
         let answer = echoing(op, status, "internal.server.error");
         let (fault, asked) = fault_of(op, answer, Deadlines::default()).await;
-        let Fault::Unknown(Trouble { kind, .. }) = fault else {
-            panic!("{op:?}: {fault:?}")
-        };
+        let Fault::Unknown(Trouble { kind, .. }) = fault else { panic!("{op:?}: {fault:?}") };
         assert_eq!(kind, TroubleKind::Server(status), "{op:?}");
         assert_eq!(asked, if op.is_get() { 2 } else { 1 }, "{op:?}");
     }
@@ -202,30 +159,16 @@ async fn what_the_server_could_not_do_is_unknown_and_only_reads_are_repeated(#[c
 #[tokio::test]
 async fn a_read_that_failed_once_succeeds() {
     let org = Org::new().await;
-    org.answers_first(Op::Read, ResponseTemplate::new(503), Some(1))
-        .await;
-    org.answers(
-        Op::Read,
-        ResponseTemplate::new(200).set_body_json(client_document()),
-    )
-    .await;
-    assert!(
-        org.genesys
-            .read(&AccountId("c1".into()))
-            .await
-            .unwrap()
-            .is_some()
-    );
+    org.answers_first(Op::Read, ResponseTemplate::new(503), Some(1)).await;
+    org.answers(Op::Read, ResponseTemplate::new(200).set_body_json(client_document())).await;
+    assert!(org.genesys.read(&AccountId("c1".into())).await.unwrap().is_some());
 }
 
 #[rstest::rstest]
 #[case("<html>canary: sign in</html>", "text/html; charset=utf-8")]
 #[case("{\"entities\": [{\"secret\": \"canary", "application/json")]
 #[case("canary", "text/plain")]
-#[case(
-    "{\"access_token\": 7, \"id\": [\"canary\"], \"entities\": \"canary\"",
-    "application/json"
-)]
+#[case("{\"access_token\": 7, \"id\": [\"canary\"], \"entities\": \"canary\"", "application/json")]
 #[tokio::test]
 async fn a_200_that_cannot_be_read_is_unknown_and_says_what_to_check(
     #[case] body: &str,
@@ -237,7 +180,9 @@ async fn a_200_that_cannot_be_read_is_unknown_and_says_what_to_check(
         let text = garbled(op, fault);
         assert!(text.contains(content_type), "{op:?}: {text}");
         assert!(
-            text.contains("does spec.genesysCloud (region, domain, endpoints) name the right host?"),
+            text.contains(
+                "does spec.genesysCloud (region, domain, endpoints) name the right host?"
+            ),
             "{op:?}: {text}"
         );
         assert_eq!(asked, 1, "{op:?}");
@@ -246,15 +191,8 @@ async fn a_200_that_cannot_be_read_is_unknown_and_says_what_to_check(
 
 #[tokio::test]
 async fn a_200_without_the_fields_is_unknown() {
-    for op in ALL
-        .into_iter()
-        .filter(|op| !matches!(op, Op::Delete | Op::Revoke))
-    {
-        for body in [
-            json!({}),
-            json!([]),
-            json!({"id": 7, "entities": [{"name": CANARY}]}),
-        ] {
+    for op in ALL.into_iter().filter(|op| !matches!(op, Op::Delete | Op::Revoke)) {
+        for body in [json!({}), json!([]), json!({"id": 7, "entities": [{"name": CANARY}]})] {
             let answer = ResponseTemplate::new(200).set_body_json(body);
             let (fault, _) = fault_of(op, answer, Deadlines::default()).await;
             garbled(op, fault);
@@ -267,15 +205,8 @@ async fn redirects_are_refused_and_not_followed() {
     for op in ALL {
         let answer = ResponseTemplate::new(307).insert_header("Location", "/canary-elsewhere");
         let (fault, asked) = fault_of(op, answer, Deadlines::default()).await;
-        assert_eq!(
-            (fault.refusal(), asked),
-            (Some(RefusalKind::Invalid), 1),
-            "{op:?}"
-        );
-        assert!(
-            fault.to_string().contains("redirects are not followed"),
-            "{op:?}: {fault}"
-        );
+        assert_eq!((fault.refusal(), asked), (Some(RefusalKind::Invalid), 1), "{op:?}");
+        assert!(fault.to_string().contains("redirects are not followed"), "{op:?}: {fault}");
     }
 }
 
@@ -284,16 +215,9 @@ async fn no_answer_in_time_is_unknown() {
     let whole = Duration::from_millis(150);
     for op in ALL {
         let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(20));
-        let deadlines = Deadlines {
-            whole,
-            ..Deadlines::default()
-        };
+        let deadlines = Deadlines { whole, ..Deadlines::default() };
         let (fault, asked) = fault_of(op, late, deadlines).await;
-        let Fault::Unknown(Trouble {
-            kind: TroubleKind::NoAnswer,
-            text,
-        }) = fault
-        else {
+        let Fault::Unknown(Trouble { kind: TroubleKind::NoAnswer, text }) = fault else {
             panic!("{op:?}: {fault:?}")
         };
         assert!(text.contains("no answer in time"), "{op:?}: {text}");
@@ -302,11 +226,7 @@ async fn no_answer_in_time_is_unknown() {
 }
 
 fn garbled(op: Op, fault: Fault) -> String {
-    let Fault::Unknown(Trouble {
-        kind: TroubleKind::Garbled,
-        text,
-    }) = fault
-    else {
+    let Fault::Unknown(Trouble { kind: TroubleKind::Garbled, text }) = fault else {
         panic!("{op:?}: {fault:?}")
     };
     text

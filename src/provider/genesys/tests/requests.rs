@@ -4,8 +4,7 @@ use super::*;
 
 async fn sent(op: Op, answer: Value) -> Request {
     let org = Org::new().await;
-    org.answers(op, ResponseTemplate::new(200).set_body_json(answer))
-        .await;
+    org.answers(op, ResponseTemplate::new(200).set_body_json(answer)).await;
     op.run(&org.genesys).await.unwrap();
     let mut requests = org.asked(op).await;
     assert_eq!(requests.len(), 1, "{op:?}");
@@ -25,11 +24,7 @@ fn with_secret() -> Value {
 #[rstest::rstest]
 #[case(Op::Accounts, empty_page(), None)]
 #[case(Op::Tenant, json!({"id": "t1", "name": "Acme"}), None)]
-#[case(
-    Op::Roles,
-    empty_page(),
-    Some("pageSize=500&userCount=false&pageNumber=1")
-)]
+#[case(Op::Roles, empty_page(), Some("pageSize=500&userCount=false&pageNumber=1"))]
 #[case(Op::Divisions, empty_page(), Some("pageSize=500&pageNumber=1"))]
 #[case(Op::OwnGrants, json!({"grants": []}), None)]
 #[case(Op::IdleTimeout, json!({"enableIdleTokenTimeout": false}), None)]
@@ -48,18 +43,10 @@ async fn each_operation_asks_in_its_own_name(
     #[case] query: Option<&str>,
 ) {
     let request = sent(op, answer).await;
-    let header = |name: &str| {
-        request
-            .headers
-            .get(name)
-            .map(|value| value.to_str().unwrap())
-    };
+    let header = |name: &str| request.headers.get(name).map(|value| value.to_str().unwrap());
     assert_eq!(request.url.query(), query);
     assert_eq!(header("accept"), Some("application/json"));
-    assert_eq!(
-        header("user-agent"),
-        Some(concat!("keysteward/", env!("CARGO_PKG_VERSION")))
-    );
+    assert_eq!(header("user-agent"), Some(concat!("keysteward/", env!("CARGO_PKG_VERSION"))));
     let proof = if op == Op::Mint {
         // base64 of c1:canary/secret+
         "Basic YzE6Y2FuYXJ5L3NlY3JldCs="
@@ -118,16 +105,9 @@ async fn an_id_that_looks_like_a_path_stays_one_segment() {
         .respond_with(ResponseTemplate::new(404).set_body_json(json!({"code": "client.not.found"})))
         .mount(&org.server)
         .await;
-    let read = org
-        .genesys
-        .read(&AccountId("../../users?x=1#y".into()))
-        .await
-        .unwrap();
+    let read = org.genesys.read(&AccountId("../../users?x=1#y".into())).await.unwrap();
     assert!(read.is_none());
     let requests = org.server.received_requests().await.unwrap();
     let paths: Vec<&str> = requests.iter().map(|request| request.url.path()).collect();
-    assert!(
-        paths.contains(&"/gw/api/v2/oauth/clients/..%2F..%2Fusers%3Fx=1%23y"),
-        "{paths:?}"
-    );
+    assert!(paths.contains(&"/gw/api/v2/oauth/clients/..%2F..%2Fusers%3Fx=1%23y"), "{paths:?}");
 }

@@ -20,12 +20,7 @@ fn connect(simulator: &Simulator) -> Genesys {
         client_id: admin.client_id,
         client_secret: SecretText::new(admin.client_secret.reveal()),
     };
-    Genesys::new(GenesysConfig {
-        hosts,
-        credential,
-        sender,
-        waits: Waits::default(),
-    })
+    Genesys::new(GenesysConfig { hosts, credential, sender, waits: Waits::default() })
 }
 
 fn wish() -> Wish {
@@ -41,14 +36,8 @@ async fn a_client_lives_from_create_to_delete() {
     let simulator = Simulator::start(Options::default().with_two_ports()).unwrap();
     let genesys = connect(&simulator);
 
-    let Created {
-        account,
-        credential,
-    } = genesys.create(&wish()).await.unwrap();
-    assert_eq!(
-        (&account.settings, &account.state),
-        (&wish().settings, &State::Active)
-    );
+    let Created { account, credential } = genesys.create(&wish()).await.unwrap();
+    assert_eq!((&account.settings, &account.state), (&wish().settings, &State::Active));
     assert_eq!(account.marker, Some(marker()));
     let listed = genesys.accounts().await.unwrap();
     assert!(listed.contains(&account), "{listed:?}");
@@ -71,14 +60,8 @@ async fn a_client_lives_from_create_to_delete() {
     let refused = genesys.delete(&account.id).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(RefusalKind::Invalid), "{refused}");
     let snapshot = genesys.read(&account.id).await.unwrap().unwrap();
-    let off = Wish {
-        enabled: false,
-        ..wish()
-    };
-    let off = genesys
-        .update(&snapshot, &off, &[Field::Enabled].into())
-        .await
-        .unwrap();
+    let off = Wish { enabled: false, ..wish() };
+    let off = genesys.update(&snapshot, &off, &[Field::Enabled].into()).await.unwrap();
     assert_eq!(off.state, State::Inactive);
     genesys.delete(&account.id).await.unwrap();
     assert!(genesys.read(&account.id).await.unwrap().is_none());
@@ -118,43 +101,21 @@ async fn a_client_turned_into_another_is_turned_back() {
 #[tokio::test]
 async fn the_catalog_names_tenant_roles_divisions_and_own_grants() {
     let simulator = Simulator::start(Options::default()).unwrap();
-    simulator
-        .control()
-        .set_idle_timeout(Some(Duration::from_mins(15)));
+    simulator.control().set_idle_timeout(Some(Duration::from_mins(15)));
     let genesys = connect(&simulator);
     let mut catalog = Catalog::default();
     for part in genesys.capabilities().catalog_parts {
         genesys.catalog(*part, &mut catalog).await.unwrap();
     }
     let name = "Simulated Contact Center".to_owned();
-    assert_eq!(
-        catalog.tenant,
-        Some(Tenant {
-            id: seed::ORGANIZATION.into(),
-            name
-        })
-    );
+    assert_eq!(catalog.tenant, Some(Tenant { id: seed::ORGANIZATION.into(), name }));
     let roles = catalog.roles.unwrap();
-    assert!(
-        roles.iter().any(|role| role.id == seed::REPORTING_VIEWER),
-        "{roles:?}"
-    );
+    assert!(roles.iter().any(|role| role.id == seed::REPORTING_VIEWER), "{roles:?}");
     let divisions = catalog.divisions.unwrap();
-    assert!(
-        divisions
-            .iter()
-            .any(|division| division.id == seed::HOME_DIVISION),
-        "{divisions:?}"
-    );
+    assert!(divisions.iter().any(|division| division.id == seed::HOME_DIVISION), "{divisions:?}");
     let own = catalog.own_grants.unwrap();
-    assert!(
-        own.iter().any(|grant| grant.role == seed::REPORTING_VIEWER),
-        "{own:?}"
-    );
-    assert_eq!(
-        catalog.idle_timeout,
-        Some(Some(SignedDuration::from_mins(15)))
-    );
+    assert!(own.iter().any(|grant| grant.role == seed::REPORTING_VIEWER), "{own:?}");
+    assert_eq!(catalog.idle_timeout, Some(Some(SignedDuration::from_mins(15))));
 }
 
 #[tokio::test]
@@ -162,9 +123,6 @@ async fn a_session_ended_by_somebody_else_is_opened_again() {
     let simulator = Simulator::start(Options::default()).unwrap();
     let genesys = connect(&simulator);
     let before = genesys.accounts().await.unwrap();
-    simulator
-        .control()
-        .end_tokens(&simulator.admin_client().client_id)
-        .unwrap();
+    simulator.control().end_tokens(&simulator.admin_client().client_id).unwrap();
     assert_eq!(genesys.accounts().await.unwrap(), before);
 }
