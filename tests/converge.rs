@@ -2,7 +2,6 @@
 //! one account, one credential, and that credential in the Secret.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its world is not as it was told to be")]
-#![expect(clippy::result_large_err, reason = "the faults are those of the seam")]
 #![expect(
     clippy::await_holding_lock,
     reason = "each look at the world is dropped by hand before time goes on"
@@ -32,6 +31,8 @@ mod stories;
 mod story;
 #[path = "converge/tenant.rs"]
 mod tenant;
+#[path = "converge/tokens.rs"]
+mod tokens;
 #[path = "converge/world.rs"]
 mod world;
 

@@ -1,4 +1,4 @@
-//! The stories that end an object, and creates in whose midst something is done.
+//! The stories that end an object or begin its second life, and creates in whose midst something is done.
 
 use serde_json::json;
 
@@ -7,6 +7,95 @@ use crate::etcd::NAMESPACE;
 use crate::stories::{NOTHING, slow};
 use crate::story::{End, Remote, Story};
 use crate::world::{Deed, State};
+
+pub(crate) fn second_lives() -> Vec<Story> {
+    let recreate = json!({"policy": {"onMissing": "Recreate"}});
+    vec![
+        Story::new(
+            "deleted behind our back",
+            &[|state| state.delete_client()],
+            End { creates: 2, ..End::well() },
+        )
+        .with(&recreate),
+        Story::new(
+            "deleted behind our back where lists lag",
+            &[|state| state.delete_client()],
+            End { creates: 2, ..End::well() },
+        )
+        .with(&recreate)
+        .lagging(slow()),
+        Story::new(
+            "deleted behind our back, only reported",
+            &[|state| state.delete_client()],
+            End {
+                remote: Remote::Absent,
+                ready: ("False", "ClientMissing"),
+                synced: "False",
+                asks: true,
+                fresh: Some("False"),
+                ..End::well()
+            },
+        ),
+        Story::new(
+            "several clients of ours",
+            &[|state| {
+                let id = state.stored_id().unwrap();
+                let twin = state.tenant.client(&id).unwrap().clone();
+                let now = state.now;
+                for _ in 0..2 {
+                    let id = state.tenant.put(twin.clone(), now);
+                    state.tenant.adopt(&id);
+                }
+            }],
+            End::well(),
+        ),
+        Story::new(
+            "several clients of ours and no secret",
+            &[
+                |state| {
+                    state.delete_object();
+                },
+                |state| {
+                    let id = state.stored_id().unwrap();
+                    let twin = state.tenant.client(&id).unwrap().clone();
+                    state.remove_central(keysteward::decide::records::true_copy_name);
+                    let now = state.now;
+                    let id = state.tenant.put(twin, now);
+                    state.tenant.adopt(&id);
+                    state.apply();
+                },
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "applied again, the client is taken back",
+            &[|state| state.delete_object(), |state| state.apply()],
+            End::well(),
+        ),
+        Story::new(
+            "applied again with other roles, after drift",
+            &[
+                |state| state.delete_object(),
+                |state| {
+                    deeds::strip_roles(state);
+                    state.apply();
+                },
+            ],
+            End::well(),
+        ),
+        Story::new(
+            "deleted and applied again at once",
+            &[
+                |state| {
+                    state.delete_object();
+                    state.interruption = Some((state.calls + 6, |state| state.apply()));
+                },
+                |state| state.apply(),
+            ],
+            End::well(),
+        ),
+    ]
+}
 
 pub(crate) fn deletions() -> Vec<Story> {
     let delete = json!({"policy": {"onDelete": "Delete"}});

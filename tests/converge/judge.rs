@@ -40,107 +40,111 @@ impl Story {
 
     fn compare(&self, operator: &Operator) -> Vec<String> {
         let state = operator.world.state();
-        let end = &self.end;
-        let mut faults = state.wrongs.clone();
-        let mut must = |fits: bool, what: String| {
-            if !fits {
-                faults.push(what);
-            }
-        };
-        must(state.etcd.foreign_untouched(), "a foreign Secret was touched".into());
+        let mut faults = Faults(state.wrongs.clone());
         let strangers = state.tenant.clients().filter(|(_, client)| {
             client.settings == stranger().settings && client.description == stranger().description
         });
-        must(strangers.count() == 1, "the stranger was touched".into());
-        must(state.etcd.object.is_some() == end.object, "the object".into());
+        faults.unless(state.etcd.foreign_untouched(), "a foreign Secret was touched");
+        faults.unless(strangers.count() == 1, "the stranger was touched");
+        faults.unless(state.etcd.object.is_some() == self.end.object, "the object");
+        let creates = state.tenant.creates;
+        faults.unless(creates <= self.end.creates, &format!("{creates} creates"));
+        faults.unless(!state.has_reservation(), "a reservation is left");
+        self.compare_clients(&state, &mut faults);
+        self.compare_secrets(&state, &mut faults);
+        if self.end.object {
+            self.compare_status(&state, &mut faults);
+        }
+        faults.0
+    }
 
+    fn compare_clients(&self, state: &State, faults: &mut Faults) {
+        let end = &self.end;
         let marked = state.marked();
-        let live = usize::from(end.remote != Remote::Absent);
-        if end.remote == Remote::KeptOrAbsent {
-            let kept = usize::from(state.has_true_copy());
-            must(
-                marked.len() == kept,
-                format!("{marked:?} carry our marker, {kept} credentials are kept"),
-            );
-        } else {
-            must(
-                marked.len() == live,
-                format!("{} clients carry our marker: {marked:?}", marked.len()),
-            );
-            must(state.has_true_copy() == end.true_copy, "the true copy".into());
+        let wanted = match end.remote {
+            Remote::Absent => 0,
+            Remote::KeptOrAbsent => usize::from(state.has_true_copy()),
+            Remote::AsWritten | Remote::Differs | Remote::Inactive => 1,
+        };
+        faults.unless(
+            marked.len() == wanted,
+            &format!("our marker is on {marked:?}, not on {wanted}"),
+        );
+        if end.remote != Remote::KeptOrAbsent {
+            faults.unless(state.has_true_copy() == end.true_copy, "the true copy");
         }
-        if let Some(client) = marked.first().and_then(|id| state.tenant.client(id)) {
-            let active = client.state == Activity::Active;
-            match end.remote {
-                Remote::AsWritten => {
-                    must(active, format!("it is {:?}", client.state));
-                    must(as_written(client, &state), format!("it differs: {client:?}"));
-                }
-                Remote::Differs => must(active, format!("it is {:?}", client.state)),
-                Remote::Inactive => must(!active, "it is active".into()),
-                Remote::Absent | Remote::KeptOrAbsent => {}
+        let Some(client) = marked.first().and_then(|id| state.tenant.client(id)) else { return };
+        let active = client.state == Activity::Active;
+        match end.remote {
+            Remote::AsWritten => {
+                faults.unless(
+                    active && as_written(client, state),
+                    &format!("it differs: {client:?}"),
+                );
             }
+            Remote::Differs => faults.unless(active, &format!("it is {:?}", client.state)),
+            Remote::Inactive => faults.unless(!active, "it is active"),
+            Remote::Absent | Remote::KeptOrAbsent => {}
         }
-        must(!state.has_reservation(), "a reservation is left".into());
+    }
+
+    fn compare_secrets(&self, state: &State, faults: &mut Faults) {
+        let end = &self.end;
+        let marked = state.marked();
         let copy = state.etcd.secret(OPERATOR_NAMESPACE, &true_copy_name(&any_life()));
         if let (Some(copy), true) = (copy, end.remote != Remote::Absent) {
             let (id, secret) =
                 (copy.data["client_id"].reveal(), copy.data["client_secret"].reveal());
-            must(state.tenant.accepts(id, secret), format!("the stored secret of {id} is refused"));
-            must(
-                marked.first().is_some_and(|m| m == id),
-                format!("{id} does not carry our marker"),
+            faults.unless(
+                state.tenant.accepts(id, secret),
+                &format!("the stored secret of {id} is refused"),
             );
+            faults
+                .unless(marked.iter().any(|m| m == id), &format!("{id} does not carry our marker"));
         }
         let spec = state.etcd.object.as_ref().map(|object| object.spec.clone());
         let names = spec.map(|spec| {
-            (spec.credential.map(|c| c.secret_name), spec.token.map(|t| t.secret_name))
+            [spec.credential.map(|c| c.secret_name), spec.token.map(|t| t.secret_name)]
         });
-        let (published_name, token_name) = names.unwrap_or_default();
-        let find = |name: &Option<String>| {
-            name.as_ref().and_then(|name| state.etcd.secret(NAMESPACE, name))
-        };
-        let published = find(&published_name);
-        must(published.is_some() == end.published, "the published credential".into());
+        let found = names
+            .unwrap_or_default()
+            .map(|name| name.and_then(|name| state.etcd.secret(NAMESPACE, &name)));
+        let [published, token] = found;
+        faults.unless(published.is_some() == end.published, "the published credential");
         if let (Some(published), Some(copy)) = (published, copy) {
-            must(
+            faults.unless(
                 published.data == copy.data,
-                "the published credential is not the true one".into(),
+                "the published credential is not the true one",
             );
         }
-        let token = find(&token_name).filter(|stored| !stored.data.is_empty());
-        must(token.is_some() == end.token, "the token's Secret".into());
-        if let (Some(token), Some("True")) = (token, end.fresh) {
-            let text = token.data.get("GENESYSCLOUD_ACCESS_TOKEN").map_or("", |t| t.reveal());
+        let filled = token.filter(|stored| !stored.data.is_empty());
+        faults.unless(filled.is_some() == end.token, "the token's Secret");
+        if let (Some(token), Some("True")) = (filled, end.fresh) {
+            let text = token.data.get("GENESYSCLOUD_ACCESS_TOKEN").map_or("", |text| text.reveal());
             let of = state.tenant.token_of(text, state.now);
-            must(
-                of.is_some() && of == marked.first().map(String::as_str),
-                format!("the token is of {of:?}"),
-            );
+            let ours = marked.first().map(String::as_str);
+            faults.unless(of.is_some() && of == ours, &format!("the token is of {of:?}"));
         }
         let beside = state.etcd.ours().iter().filter(|s| s.namespace == NAMESPACE).count();
-        let wanted = [&published_name, &token_name].into_iter().filter(|name| find(name).is_some());
-        must(beside == wanted.count(), format!("{beside} Secrets of ours stand beside the object"));
-        if end.object {
-            let status = state.etcd.object.as_ref().and_then(|object| object.status.clone());
-            let status = status.unwrap_or_default();
-            let is = |kind: &str| {
-                let found = status.conditions.iter().find(|condition| condition.type_ == kind);
-                found.map(|condition| (condition.status.clone(), condition.reason.clone()))
-            };
-            let text = |pair: &Option<(String, String)>| pair.clone().unwrap_or_default().0;
-            let ready = is("Ready").unwrap_or_default();
-            must((ready.0.as_str(), ready.1.as_str()) == end.ready, format!("Ready is {ready:?}"));
-            must(text(&is("Synced")) == end.synced, format!("Synced is {:?}", is("Synced")));
-            let fresh = is("TokenFresh").map(|pair| pair.0);
-            must(fresh.as_deref() == end.fresh, format!("TokenFresh is {fresh:?}"));
-            must(
-                status.retry.is_none() || end.ready.0 == "False",
-                format!("retry {:?}", status.retry),
-            );
-        }
-        must(state.tenant.creates <= end.creates, format!("{} creates", state.tenant.creates));
-        faults
+        let wanted = found.iter().flatten().count();
+        faults.unless(beside == wanted, &format!("{beside} Secrets of ours are beside the object"));
+    }
+
+    fn compare_status(&self, state: &State, faults: &mut Faults) {
+        let end = &self.end;
+        let status = state.etcd.object.as_ref().and_then(|object| object.status.clone());
+        let status = status.unwrap_or_default();
+        let is = |kind: &str| {
+            let found = status.conditions.iter().find(|condition| condition.type_ == kind);
+            found.map(|condition| (condition.status.as_str(), condition.reason.as_str()))
+        };
+        faults.unless(is("Ready") == Some(end.ready), &format!("Ready is {:?}", is("Ready")));
+        let synced = is("Synced").map(|(status, _)| status);
+        faults.unless(synced == Some(end.synced), &format!("Synced is {synced:?}"));
+        let fresh = is("TokenFresh").map(|(status, _)| status);
+        faults.unless(fresh == end.fresh, &format!("TokenFresh is {fresh:?}"));
+        let calm = status.retry.is_none() || end.ready.0 == "False";
+        faults.unless(calm, &format!("a back-off is left: {:?}", status.retry));
     }
 
     /// Rest is rest: one more pass does nothing, and no list wakes the object.
@@ -167,6 +171,17 @@ impl Story {
             faults.push(format!("it waits: {:?}", last.config));
         }
         faults
+    }
+}
+
+/// What is not as it had to be.
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn unless(&mut self, fits: bool, what: &str) {
+        if !fits {
+            self.0.push(what.to_owned());
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Laws: whatever people do and whatever goes wrong meanwhile, it ends well once the world is mended; and no debug text
 //! shows a secret.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use keysteward::decide::records::{Place, true_copy_name};
 use keysteward::model::account::State as Activity;
@@ -40,7 +38,11 @@ const DEEDS: [Deed; 20] = [
     |state| tamper(state, |client| client.state = Activity::Inactive),
     |state| tamper(state, |client| client.settings.roles.clear()),
     |state| tamper(state, |client| client.settings.roles = [role("Reporting Editor")].into()),
-    |state| tamper(state, |client| client.settings.grant_types = ["password".into()].into()),
+    |state| {
+        tamper(state, |client| {
+            client.settings.grant_types = ["password".into()].into();
+        });
+    },
     |state| tamper(state, |client| client.settings.name = "theirs".into()),
     |state| tamper(state, |client| client.description.insert_str(0, "ours\n")),
     |state| {

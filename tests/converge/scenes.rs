@@ -13,10 +13,10 @@ use crate::story::{End, Story};
 use crate::tenant::{refused, silence};
 use crate::world::{Deed, State, World};
 
-const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
 /// An object at rest, all well.
-async fn at_rest(patch: serde_json::Value) -> Operator {
+pub(crate) async fn at_rest(patch: serde_json::Value) -> Operator {
     let story = Story::from_the_start("a scene", &[|_| {}], End::well()).with(&patch);
     let mut operator = Operator::new(story.world());
     operator.run_for(MINUTE * 5).await;
@@ -26,21 +26,21 @@ async fn at_rest(patch: serde_json::Value) -> Operator {
 
 impl Operator {
     /// Something is done, and then time passes.
-    async fn after(&mut self, deed: Deed, span: SignedDuration) {
+    pub(crate) async fn after(&mut self, deed: Deed, span: SignedDuration) {
         self.world.act(deed);
         self.nudge();
         self.run_for(span).await;
     }
 
     /// Runs for so long, at rest or not.
-    async fn run_for(&mut self, span: SignedDuration) {
+    pub(crate) async fn run_for(&mut self, span: SignedDuration) {
         let until = self.world.now() + span;
         while self.world.now() < until {
             self.round().await;
         }
     }
 
-    fn condition(&self, kind: &str) -> (String, String, String) {
+    pub(crate) fn condition(&self, kind: &str) -> (String, String, String) {
         let state = self.world.state();
         let status = state.etcd.object.as_ref().and_then(|object| object.status.clone());
         let conditions = status.unwrap_or_default().conditions;
@@ -50,7 +50,7 @@ impl Operator {
         })
     }
 
-    fn is(&self, kind: &str, status: &str, reason: &str) {
+    pub(crate) fn is(&self, kind: &str, status: &str, reason: &str) {
         let (found, why, message) = self.condition(kind);
         assert_eq!((&*found, &*why), (status, reason), "{kind}: {message}");
     }
@@ -58,16 +58,16 @@ impl Operator {
 
 impl World {
     /// Names of calls since a place in the log.
-    fn since(&self, from: usize) -> Vec<String> {
+    pub(crate) fn since(&self, from: usize) -> Vec<String> {
         self.state().log[from..].iter().map(|line| line.what.clone()).collect()
     }
 
-    fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         self.state().log.len()
     }
 }
 
-fn count(calls: &[String], what: &str) -> usize {
+pub(crate) fn count(calls: &[String], what: &str) -> usize {
     calls.iter().filter(|call| call.starts_with(what)).count()
 }
 
@@ -121,30 +121,6 @@ async fn a_report_policy_writes_nothing_to_the_platform() {
     );
     operator.is("Synced", "False", "DriftDetected");
     assert!(operator.condition("Synced").2.contains("roles should be Reporting Viewer in Home"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reported_inactive_client_stalls_once_its_token_is_known_dead() {
-    let mut operator = at_rest(json!({"policy": {"drift": "Report"}})).await;
-    operator.after(deeds::switch_off, MINUTE * 3).await;
-    operator.is("Ready", "False", "TokenDead");
-    operator.is("TokenFresh", "False", "TokenDead");
-    operator.is("Stalled", "True", "TokenDead");
-    operator
-        .after(
-            |state| state.change(|c| c.state = keysteward::model::account::State::Active),
-            MINUTE * 3,
-        )
-        .await;
-    operator.is("Ready", "True", "Succeeded");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reported_inactive_client_without_a_token_is_of_no_use() {
-    let mut operator = at_rest(json!({"policy": {"drift": "Report"}, "token": null})).await;
-    operator.after(deeds::switch_off, MINUTE * 3).await;
-    operator.is("Ready", "False", "DriftDetected");
-    operator.is("Stalled", "True", "DriftDetected");
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,41 +203,6 @@ async fn a_platform_that_asks_for_time_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_credential_refused_five_times_is_not_published_and_tried_each_sweep() {
-    let story = Story::from_the_start("unproven", &[|_| {}], End::well());
-    let mut operator = Operator::new(story.world());
-    let no = |state: &mut State| {
-        state.tenant.outages.mints = Some(refused(RefusalKind::Unauthorized, "client not found"));
-    };
-    operator.world.act(no);
-    operator.run_for(MINUTE * 8).await;
-    operator.is("Stalled", "True", "CredentialUnproven");
-    // At 10, 25, 55, 115 and 235 seconds, then with each sweep.
-    let mints = count(&operator.world.since(0), "mint");
-    assert!((8..=9).contains(&mints), "{mints} tries in eight minutes");
-    let state = operator.world.state();
-    assert!(state.etcd.secret(NAMESPACE, CREDENTIAL).is_none() && !state.has_true_copy());
-    assert_eq!((state.tenant.creates, state.tenant.regenerates), (1, 0));
-    drop(state);
-    operator.after(|state| state.tenant.outages.mints = None, MINUTE * 10).await;
-    operator.is("Ready", "True", "Succeeded");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_lives_less_than_a_minute_is_not_published() {
-    let story = Story::from_the_start("short", &[|_| {}], End::well());
-    let mut operator = Operator::new(story.world());
-    operator.world.act(|state| state.tenant.token_life = Some(SignedDuration::from_secs(59)));
-    operator.run_for(MINUTE * 30).await;
-    operator.is("Stalled", "True", "TokenTooShort");
-    assert!(operator.world.state().etcd.secret(NAMESPACE, TOKEN).is_none());
-    let mints = count(&operator.world.since(0), "mint");
-    assert!(mints <= 31, "{mints} mints in half an hour");
-    operator.after(|state| state.tenant.token_life = None, MINUTE * 5).await;
-    operator.is("Ready", "True", "Succeeded");
-}
-
-#[tokio::test(start_paused = true)]
 async fn nothing_is_written_when_another_tenant_answers() {
     let mut operator = at_rest(json!({})).await;
     let from = operator.world.place();
@@ -303,95 +244,6 @@ async fn what_is_no_longer_allowed_loses_its_token_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_go_on_while_the_account_cannot_be_written() {
-    let mut operator = at_rest(json!({"genesysCloud": {"accessTokenLifetime": "300s"}})).await;
-    let from = operator.world.place();
-    operator
-        .after(
-            |state| {
-                deeds::add_role(state);
-                state.tenant.outages.admin = Some(refused(RefusalKind::Forbidden, "not yours"));
-            },
-            MINUTE * 120,
-        )
-        .await;
-    let mints = count(&operator.world.since(from), "mint");
-    assert!((35..=70).contains(&mints), "{mints} mints of 300 s tokens in two hours");
-    let state = operator.world.state();
-    let token = state.etcd.secret(NAMESPACE, TOKEN).unwrap();
-    assert!(
-        state
-            .tenant
-            .token_of(token.data["GENESYSCLOUD_ACCESS_TOKEN"].reveal(), state.now)
-            .is_some()
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_account_is_kept_while_tokens_cannot_be_minted() {
-    let mut operator = at_rest(json!({})).await;
-    operator
-        .after(
-            |state| {
-                state.etcd.remove(NAMESPACE, TOKEN);
-                state.tenant.outages.mints = Some(silence());
-            },
-            MINUTE * 120,
-        )
-        .await;
-    operator.is("Ready", "False", "Unreachable");
-    operator.after(deeds::strip_roles, MINUTE * 3).await;
-    let state = operator.world.state();
-    let client = state.tenant.client(&state.stored_id().unwrap()).unwrap().clone();
-    assert!(!client.settings.roles.is_empty(), "the back-off of tokens does not hold it back");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_refresh_that_fails_keeps_the_last_good_token_and_says_so_once() {
-    let mut operator = at_rest(json!({})).await;
-    operator
-        .after(
-            |state| {
-                state.pass_time(SignedDuration::from_hours(17));
-                state.tenant.outages.mints = Some(silence());
-            },
-            MINUTE * 60,
-        )
-        .await;
-    operator.is("Ready", "True", "Succeeded");
-    operator.is("TokenFresh", "False", "RefreshFailing");
-    let message = operator.condition("Ready").2;
-    assert_eq!(message.matches("renewal fails").count(), 1, "{message}");
-    operator.run_for(SignedDuration::from_hours(8)).await;
-    operator.is("Ready", "False", "Unreachable");
-    operator.is("TokenFresh", "False", "TokenExpired");
-    operator.after(|state| state.tenant.outages.mints = None, MINUTE * 61).await;
-    operator.is("Ready", "True", "Succeeded");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_credential_that_somebody_else_changed_is_said_to_be_refused_and_said_once() {
-    let mut operator = at_rest(json!({})).await;
-    operator
-        .after(
-            |state| {
-                let id = state.stored_id().unwrap();
-                state.tenant.rotate(&id);
-                state.etcd.remove(NAMESPACE, TOKEN);
-            },
-            MINUTE * 240,
-        )
-        .await;
-    operator.is("Stalled", "True", "CredentialRefused");
-    operator.is("CredentialValid", "False", "CredentialRefused");
-    let from = operator.world.place();
-    operator.run_for(MINUTE * 240).await;
-    let calls = operator.world.since(from);
-    assert_eq!(count(&calls, "write status"), 0);
-    assert!((3..=5).contains(&count(&calls, "mint")), "about one an hour");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_unreachable_platform_changes_nothing_while_the_token_is_good() {
     let mut operator = at_rest(json!({})).await;
     let from = operator.world.place();
@@ -401,20 +253,6 @@ async fn an_unreachable_platform_changes_nothing_while_the_token_is_good() {
     operator.run_for(MINUTE * 10).await;
     assert_eq!(count(&operator.world.since(from), "write status"), 0, "nor does a restart");
     assert_eq!(count(&operator.world.since(from), "mint"), 0, "nor does a restart mint");
-}
-
-#[tokio::test(start_paused = true)]
-async fn tokens_go_on_after_a_restart_while_the_platform_is_unreachable() {
-    let mut operator = at_rest(json!({})).await;
-    operator.world.act(|state| {
-        state.tenant.outages.admin = Some(silence());
-        state.pass_time(SignedDuration::from_hours(17));
-    });
-    operator.restart();
-    let from = operator.world.place();
-    operator.run_for(MINUTE * 10).await;
-    assert_eq!(count(&operator.world.since(from), "mint"), 1);
-    operator.is("TokenFresh", "True", "Succeeded");
 }
 
 #[tokio::test(start_paused = true)]
@@ -454,37 +292,6 @@ async fn a_client_that_is_held_before_its_secret_was_stored_gets_no_new_one() {
     operator.is("Stalled", "True", "Held");
     assert_eq!(operator.world.state().tenant.regenerates, 0);
     assert!(operator.world.state().wrongs.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_token_that_is_only_reported_is_minted_again_when_the_next_is_due() {
-    let story = Story::from_the_start("idle", &[|_| {}], End::well())
-        .with(&json!({"token": {"onIdleTimeout": "Report"}}));
-    let mut operator = Operator::new(story.world());
-    operator.world.act(|state| state.tenant.idle_timeout = Some(SignedDuration::from_mins(30)));
-    operator.run_for(MINUTE * 40).await;
-    operator.is("Stalled", "True", "TokenIdledOut");
-    operator.is("TokenFresh", "False", "TokenIdledOut");
-    let from = operator.world.place();
-    operator.run_for(SignedDuration::from_hours(18)).await;
-    assert_eq!(count(&operator.world.since(from), "mint"), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_token_is_renewed_before_it_can_have_died() {
-    let story = Story::from_the_start("idle", &[|_| {}], End::well());
-    let mut operator = Operator::new(story.world());
-    operator.world.act(|state| state.tenant.idle_timeout = Some(SignedDuration::from_mins(30)));
-    for _ in 0..120 {
-        operator.run_for(MINUTE).await;
-        let state = operator.world.state();
-        let token = state.etcd.secret(NAMESPACE, TOKEN);
-        if let Some(token) = token {
-            let text = token.data["GENESYSCLOUD_ACCESS_TOKEN"].reveal();
-            assert!(state.tenant.token_of(text, state.now).is_some());
-        }
-    }
-    operator.is("Ready", "True", "Succeeded");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ pub(crate) fn all() -> Vec<Story> {
     stories.extend(drifts());
     stories.extend(secrets());
     stories.extend(switches());
-    stories.extend(second_lives());
+    stories.extend(endings::second_lives());
     stories.extend(endings::deletions());
     stories
 }
@@ -78,7 +78,7 @@ fn first_creates() -> Vec<Story> {
             "the spec changes in the midst of a create",
             &[|state| {
                 state.interruption = Some((12, |state| {
-                    state.edit_spec(&json!({"genesysCloud": {"client": {"name": "later"}}}))
+                    state.edit_spec(&json!({"genesysCloud": {"client": {"name": "later"}}}));
                 }));
             }],
             End::well(),
@@ -279,7 +279,7 @@ fn switches() -> Vec<Story> {
                 |state| {
                     state.apply();
                     state.interruption = Some((state.calls + 9, |state| {
-                        state.edit_spec(&json!({"enabled": false}))
+                        state.edit_spec(&json!({"enabled": false}));
                     }));
                 },
                 |state| state.edit_spec(&json!({"enabled": true})),
@@ -320,95 +320,6 @@ fn switches() -> Vec<Story> {
             &[|state| {
                 state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}}));
             }],
-            End::well(),
-        ),
-    ]
-}
-
-fn second_lives() -> Vec<Story> {
-    let recreate = json!({"policy": {"onMissing": "Recreate"}});
-    vec![
-        Story::new(
-            "deleted behind our back",
-            &[|state| state.delete_client()],
-            End { creates: 2, ..End::well() },
-        )
-        .with(&recreate),
-        Story::new(
-            "deleted behind our back where lists lag",
-            &[|state| state.delete_client()],
-            End { creates: 2, ..End::well() },
-        )
-        .with(&recreate)
-        .lagging(slow()),
-        Story::new(
-            "deleted behind our back, only reported",
-            &[|state| state.delete_client()],
-            End {
-                remote: Remote::Absent,
-                ready: ("False", "ClientMissing"),
-                synced: "False",
-                asks: true,
-                fresh: Some("False"),
-                ..End::well()
-            },
-        ),
-        Story::new(
-            "several clients of ours",
-            &[|state| {
-                let id = state.stored_id().unwrap();
-                let twin = state.tenant.client(&id).unwrap().clone();
-                let now = state.now;
-                for _ in 0..2 {
-                    let id = state.tenant.put(twin.clone(), now);
-                    state.tenant.adopt(&id);
-                }
-            }],
-            End::well(),
-        ),
-        Story::new(
-            "several clients of ours and no secret",
-            &[
-                |state| {
-                    state.delete_object();
-                },
-                |state| {
-                    let id = state.stored_id().unwrap();
-                    let twin = state.tenant.client(&id).unwrap().clone();
-                    state.remove_central(keysteward::decide::records::true_copy_name);
-                    let now = state.now;
-                    let id = state.tenant.put(twin, now);
-                    state.tenant.adopt(&id);
-                    state.apply();
-                },
-            ],
-            End::well(),
-        ),
-        Story::new(
-            "applied again, the client is taken back",
-            &[|state| state.delete_object(), |state| state.apply()],
-            End::well(),
-        ),
-        Story::new(
-            "applied again with other roles, after drift",
-            &[
-                |state| state.delete_object(),
-                |state| {
-                    deeds::strip_roles(state);
-                    state.apply();
-                },
-            ],
-            End::well(),
-        ),
-        Story::new(
-            "deleted and applied again at once",
-            &[
-                |state| {
-                    state.delete_object();
-                    state.interruption = Some((state.calls + 6, |state| state.apply()));
-                },
-                |state| state.apply(),
-            ],
             End::well(),
         ),
     ]

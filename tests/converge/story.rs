@@ -29,7 +29,6 @@ pub(crate) enum Remote {
 
 /// How a story must end.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is there")]
 pub(crate) struct End {
     pub(crate) remote: Remote,
     pub(crate) true_copy: bool,

@@ -58,7 +58,6 @@ fn orphaned(inputs: &Inputs<'_>, client_id: &str) -> bool {
 }
 
 /// The first fitting row.
-#[expect(clippy::too_many_lines, reason = "row after row of the table, in its order")]
 pub(super) fn row(inputs: &Inputs<'_>, outcome: &Outcome) -> Draft {
     let draft = draft(credential_valid(outcome));
     if inputs.object.deleting_since.is_some() {
