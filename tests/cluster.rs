@@ -1,4 +1,4 @@
-//! In: the operator as its own process under the ServiceAccount of the chart, a real API server, the simulator over HTTP.
+//! In: the operator as its own process under the account of the chart, a real API server, the simulator over HTTP.
 //! Out: proof that users get what the manual says. It looks at both sides from outside and knows nothing of the inside.
 
 #![expect(
@@ -6,6 +6,7 @@
     reason = "these tests play the user of the API server and of the platform"
 )]
 #![expect(clippy::unwrap_used, reason = "what fails here fails a test")]
+#![expect(clippy::panic, reason = "what fails here fails a test")]
 
 mod cluster {
     mod harness;

@@ -12,7 +12,14 @@ fn wrong_answers() -> Vec<(&'static str, Effect, &'static str)> {
     let merge = |body| Effect::Merge { body };
     vec![
         ("html", Effect::Html { body: None }, "the body is not the JSON of a token"),
-        ("empty", Effect::Json { status: 200, body: json!({ "token_type": "bearer", "expires_in": 86400 }) }, "no access_token"),
+        (
+            "empty",
+            Effect::Json {
+                status: 200,
+                body: json!({ "token_type": "bearer", "expires_in": 86400 }),
+            },
+            "no access_token",
+        ),
         ("missing", merge(json!({ "expires_in": null })), "expires_in is missing"),
         ("zero", merge(json!({ "expires_in": 0 })), "expires_in is 0"),
         ("negative", merge(json!({ "expires_in": -1 })), "expires_in is -1"),
@@ -82,13 +89,20 @@ async fn a_lost_create_answer_behind_a_lagging_list_ends_in_one_client_whose_sec
         .argument("create-lag", "8s")
         .run(async |world| {
             world.tenant.configure(|settings| settings.propagation.create.list_milliseconds = 5000);
-            world.tenant.inject(Fault::lost_answer("POST", "/api/v2/oauth/clients").once()).unwrap();
+            world
+                .tenant
+                .inject(Fault::lost_answer("POST", "/api/v2/oauth/clients").once())
+                .unwrap();
             world.apply(&Account::of(world, "etl")).await;
             world.ready("etl").await;
             world.sweeps(2).await;
             let clients = world.marked(None);
             assert_eq!(clients.len(), 1, "{clients:?}");
-            assert_eq!(world.tenant.counters().of("POST /api/v2/oauth/clients"), 1, "it was not even tried again");
+            assert_eq!(
+                world.tenant.counters().of("POST /api/v2/oauth/clients"),
+                1,
+                "it was not even tried again"
+            );
             let credential = world.data("etl-credential").await;
             assert_eq!(credential["client_id"], clients[0].id);
             assert!(world.tenant.secret_is(&clients[0].id, &credential["client_secret"]));
@@ -117,8 +131,12 @@ async fn a_list_that_lags_behind_a_write_makes_nobody_write_twice() {
         .run(async |world| {
             world.apply(&Account::of_a_day(world, "etl")).await;
             world.ready("etl").await;
-            world.tenant.configure(|settings| settings.propagation.update.list_milliseconds = 15_000);
-            world.change("etl", &json!({ "genesysCloud": { "client": { "name": "other" } } })).await;
+            world
+                .tenant
+                .configure(|settings| settings.propagation.update.list_milliseconds = 15_000);
+            world
+                .change("etl", &json!({ "genesysCloud": { "client": { "name": "other" } } }))
+                .await;
             let id = world.client_id("etl").await;
             world.remote_is(&id, "renamed", |client| client.name == "other").await;
             world.ready("etl").await;
@@ -126,7 +144,11 @@ async fn a_list_that_lags_behind_a_write_makes_nobody_write_twice() {
             world.sweeps(2).await;
             assert_eq!(world.remote_writes(), writes);
             let object = world.ready("etl").await;
-            assert!(object["status"]["drift"].is_null(), "its own write is no drift: {}", object["status"]["drift"]);
+            assert!(
+                object["status"]["drift"].is_null(),
+                "its own write is no drift: {}",
+                object["status"]["drift"]
+            );
         })
         .await;
 }
@@ -145,7 +167,8 @@ async fn missing(world: &World, policy: &str) -> String {
 async fn a_client_deleted_behind_our_back_is_reported_and_made_anew_when_asked() {
     in_a_world(async |world| {
         let id = missing(world, "Report").await;
-        let object = world.stalled("etl", "ClientMissing", &[&id, "spec.policy.onMissing is Report"]).await;
+        let object =
+            world.stalled("etl", "ClientMissing", &[&id, "spec.policy.onMissing is Report"]).await;
         assert!(says(&object, "Synced", "False", "ClientMissing").is_ok());
         world.sweeps(1).await;
         assert!(world.marked(None).is_empty());
@@ -210,7 +233,9 @@ async fn a_throttled_operator_waits_as_long_as_it_was_asked_to() {
         let slow_down = Effect::Status {
             status: 429,
             headers: [("Retry-After".to_owned(), "12".to_owned())].into(),
-            body: Some(json!({ "status": 429, "code": "too.many.requests", "message": "slow down" })),
+            body: Some(
+                json!({ "status": 429, "code": "too.many.requests", "message": "slow down" }),
+            ),
         };
         let path = format!("/api/v2/oauth/clients/{id}");
         let fault = world.tenant.inject(Fault::new("PUT", &path, slow_down).once()).unwrap();
@@ -218,8 +243,7 @@ async fn a_throttled_operator_waits_as_long_as_it_was_asked_to() {
         let struck = world
             .until("the refusal", async || {
                 let struck = world.tenant.faults().iter().any(|f| f.id == fault && f.struck > 0);
-                struck.then(Instant::now).ok_or("not yet")
-                    .map_err(str::to_owned)
+                struck.then(Instant::now).ok_or("not yet").map_err(str::to_owned)
             })
             .await;
         world.retried("etl", "Throttled", &["429"]).await;

@@ -43,7 +43,11 @@ async fn every_field_of_a_machine_client_is_applied_when_it_changes() {
         let object = world.ready("etl").await;
         assert_eq!(
             object["status"]["remote"]["roles"],
-            json!(["Employee in every division", "Integration Operator in Support", "Supervisor in Sales"])
+            json!([
+                "Employee in every division",
+                "Integration Operator in Support",
+                "Supervisor in Sales"
+            ])
         );
         // None of this is drift, none of it cost a client, a secret or the token in use.
         assert!(object["status"]["drift"].is_null(), "{}", object["status"]["drift"]);
@@ -77,7 +81,10 @@ async fn every_field_of_a_client_for_people_is_applied_when_it_changes() {
         world.replace(&object).await;
         let object = world.ready("desktop").await;
         let client = world.remote("desktop").await;
-        assert_eq!((client.id.as_str(), client.authorized_grant_type.as_str()), (id.as_str(), "CLIENT-CREDENTIALS"));
+        assert_eq!(
+            (client.id.as_str(), client.authorized_grant_type.as_str()),
+            (id.as_str(), "CLIENT-CREDENTIALS")
+        );
         assert!(client.scope.is_empty() && client.registered_redirect_uri.is_empty(), "{client:?}");
         assert_eq!(object["status"]["remote"]["grantTypes"], json!(["client_credentials"]));
         world.live_token("desktop", None).await;
@@ -145,11 +152,17 @@ async fn an_object_moves_to_another_platform_object_of_the_same_tenant() {
         world.platform_says("second-door", "True", "Succeeded").await;
         let writes = world.remote_writes();
 
-        world.change("etl", &json!({ "platformRef": { "kind": "Platform", "name": "second-door" } })).await;
+        world
+            .change("etl", &json!({ "platformRef": { "kind": "Platform", "name": "second-door" } }))
+            .await;
         world.ready("etl").await;
         world.delete("Platform", &world.namespace, PLATFORM).await;
         world.change("etl", &json!({ "genesysCloud": { "accessTokenLifetime": "1h" } })).await;
-        world.remote_is(&id, "kept through the second door", |c| c.access_token_validity_seconds == 3600).await;
+        world
+            .remote_is(&id, "kept through the second door", |c| {
+                c.access_token_validity_seconds == 3600
+            })
+            .await;
         assert_eq!(world.token("etl").await, token);
         assert_eq!(world.remote_writes(), writes + 1);
     })

@@ -3,7 +3,7 @@
 use keysteward_simulator::{NewClient, RoleDivision, seed};
 use serde_json::json;
 
-use super::harness::{Account, in_a_world, message};
+use super::harness::{ADMIN, Account, in_a_world, message};
 
 #[tokio::test]
 async fn of_two_objects_with_one_client_name_the_older_wins_and_then_the_other() {
@@ -25,7 +25,10 @@ async fn of_two_objects_with_one_client_name_the_older_wins_and_then_the_other()
         let look = async |status: &str, reason: &str| {
             world
                 .until(&format!("second {status} {reason}"), async || {
-                    let object = world.get("ServiceAccountCredential", &world.neighbour, "second").await.ok_or("gone")?;
+                    let object = world
+                        .get("ServiceAccountCredential", &world.neighbour, "second")
+                        .await
+                        .ok_or("gone")?;
                     super::harness::says(&object, "Ready", status, reason).map(|()| object)
                 })
                 .await
@@ -86,15 +89,46 @@ async fn of_two_objects_with_one_secret_the_older_wins_and_then_the_other() {
 async fn a_client_of_that_name_without_our_marker_is_left_alone_and_mentioned() {
     in_a_world(async |world| {
         let role = RoleDivision::new(seed::EMPLOYEE, seed::HOME_DIVISION);
-        let by_hand = NewClient::named("etl").with(keysteward_simulator::ClientEdit::roles(vec![role]));
+        let by_hand =
+            NewClient::named("etl").with(keysteward_simulator::ClientEdit::roles(vec![role]));
         let by_hand = world.tenant.add_client(&by_hand).unwrap();
         let before = world.tenant.client(&by_hand.client_id).unwrap();
         world.apply(&Account::of(world, "etl")).await;
         let object = world.ready("etl").await;
         assert_ne!(world.client_id("etl").await, by_hand.client_id);
         let sentence = message(&object, "Ready").unwrap();
-        assert!(sentence.contains(&by_hand.client_id) && sentence.contains("left alone"), "{sentence}");
+        assert!(
+            sentence.contains(&by_hand.client_id) && sentence.contains("left alone"),
+            "{sentence}"
+        );
         assert_eq!(world.tenant.client(&by_hand.client_id).unwrap(), before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_objects_that_start_together_exactly_one_makes_the_client() {
+    in_a_world(async |world| {
+        world.delete("Secret", &world.namespace, ADMIN).await;
+        for name in ["older", "younger"] {
+            let mut object = Account::of(world, name);
+            object["spec"]["genesysCloud"]["client"]["name"] = json!("shared");
+            let applied = world.apply(&object).await;
+            let made = applied["metadata"]["creationTimestamp"].clone();
+            // The API server's clock ticks in seconds.
+            world
+                .until("the next second", async || {
+                    let now = jiff::Timestamp::now().to_string();
+                    (now[..19] > made.as_str().unwrap()[..19]).then_some(()).ok_or(now)
+                })
+                .await;
+        }
+        world.apply(&world.admin_secret()).await;
+        world.ready("older").await;
+        world.stalled("younger", "ClaimedByAnother", &["\"shared\"", "/older"]).await;
+        world.sweeps(1).await;
+        assert_eq!(world.tenant.clients_named("shared").len(), 1);
+        assert_eq!(world.tenant.counters().of("POST /api/v2/oauth/clients"), 1);
     })
     .await;
 }

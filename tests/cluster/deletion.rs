@@ -27,11 +27,17 @@ async fn a_retained_client_is_an_orphan_and_the_same_name_takes_it_back() {
         }
         let copy = world.true_copy("etl").await.unwrap();
         assert_eq!(copy["metadata"]["labels"]["keysteward.dev/retained"], "true");
-        let orphan = world.until("the orphan on the platform object", async || {
-            let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
-            let orphans = platform["status"]["orphans"].as_array().cloned().unwrap_or_default();
-            if orphans.len() == 1 { Ok(orphans[0].clone()) } else { Err(format!("{orphans:?}")) }
-        }).await;
+        let orphan = world
+            .until("the orphan on the platform object", async || {
+                let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
+                let orphans = platform["status"]["orphans"].as_array().cloned().unwrap_or_default();
+                if orphans.len() == 1 {
+                    Ok(orphans[0].clone())
+                } else {
+                    Err(format!("{orphans:?}"))
+                }
+            })
+            .await;
         assert_eq!((&orphan["id"], &orphan["name"]), (&json!(client.id), &json!("etl")));
         assert_eq!(orphan["from"], format!("{}/etl", world.namespace));
 
@@ -46,11 +52,17 @@ async fn a_retained_client_is_an_orphan_and_the_same_name_takes_it_back() {
         assert_ne!(marker, before);
         assert!(marker.ends_with(applied["metadata"]["uid"].as_str().unwrap()), "{marker}");
         world.live_token("etl", None).await;
-        world.until("no orphan any more", async || {
-            let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
-            let orphans = &platform["status"]["orphans"];
-            orphans.as_array().is_none_or(Vec::is_empty).then_some(()).ok_or(orphans.to_string())
-        }).await;
+        world
+            .until("no orphan any more", async || {
+                let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
+                let orphans = &platform["status"]["orphans"];
+                orphans
+                    .as_array()
+                    .is_none_or(Vec::is_empty)
+                    .then_some(())
+                    .ok_or(orphans.to_string())
+            })
+            .await;
     })
     .await;
 }
@@ -118,11 +130,13 @@ async fn past_its_deadline_a_deletion_lets_go_and_the_client_is_an_orphan() {
         world.object_gone("etl").await;
         assert!(world.tenant.client(&id).is_some());
         assert!(world.true_copy("etl").await.is_some(), "the platform will not show it again");
-        world.until("the orphan", async || {
-            let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
-            let orphans = &platform["status"]["orphans"];
-            (orphans[0]["id"] == id.as_str()).then_some(()).ok_or(orphans.to_string())
-        }).await;
+        world
+            .until("the orphan", async || {
+                let platform = world.get("Platform", &world.namespace, PLATFORM).await.unwrap();
+                let orphans = &platform["status"]["orphans"];
+                (orphans[0]["id"] == id.as_str()).then_some(()).ok_or(orphans.to_string())
+            })
+            .await;
     })
     .await;
 }
@@ -176,7 +190,10 @@ async fn an_object_being_deleted_says_so() {
         world.tenant.inject(Fault::status("DELETE", "/api/v2/oauth/clients/*", 500)).unwrap();
         world.delete_object("etl").await;
         let object = world.retried("etl", "Deleting", &["delete client"]).await;
-        assert!(message(&object, "Reconciling").is_some_and(|text| text.contains("500")), "{object}");
+        assert!(
+            message(&object, "Reconciling").is_some_and(|text| text.contains("500")),
+            "{object}"
+        );
         world.tenant.clear_faults();
         world.object_gone("etl").await;
     })

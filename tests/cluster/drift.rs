@@ -10,7 +10,8 @@ async fn corrected(world: &World, name: &str, field: &str) -> Value {
     let object = world
         .status(name, &format!("a corrected difference in {field}"), |object| {
             let drift = &object["status"]["drift"];
-            let told = drift["changes"].as_array().into_iter().flatten().any(|c| c["field"] == field);
+            let told =
+                drift["changes"].as_array().into_iter().flatten().any(|c| c["field"] == field);
             if !told || drift["correctedAt"].is_null() {
                 return Err(drift.to_string());
             }
@@ -32,11 +33,41 @@ async fn every_difference_is_corrected_and_told() {
         let stripped = RoleDivision::new(seed::REPORTING_VIEWER, seed::HOME_DIVISION);
         let cases = [
             ("state", "enabled", ClientEdit::state("inactive"), "active", "inactive"),
-            ("grant", "grantTypes", ClientEdit::field("authorizedGrantType", "PASSWORD"), "client_credentials", "password"),
-            ("roles", "roles", ClientEdit::roles(vec![other]), "Reporting Viewer in Home, Supervisor in Sales", "Employee in Home"),
-            ("fewer", "roles", ClientEdit::roles(vec![stripped]), "Reporting Viewer in Home, Supervisor in Sales", "Reporting Viewer in Home"),
-            ("life", "accessTokenLifetime", ClientEdit { access_token_validity_seconds: Some(300), ..ClientEdit::default() }, "3600s", "300s"),
-            ("name", "client.name", ClientEdit::field("name", "renamed by hand"), "name", "renamed by hand"),
+            (
+                "grant",
+                "grantTypes",
+                ClientEdit::field("authorizedGrantType", "PASSWORD"),
+                "client_credentials",
+                "password",
+            ),
+            (
+                "roles",
+                "roles",
+                ClientEdit::roles(vec![other]),
+                "Reporting Viewer in Home, Supervisor in Sales",
+                "Employee in Home",
+            ),
+            (
+                "fewer",
+                "roles",
+                ClientEdit::roles(vec![stripped]),
+                "Reporting Viewer in Home, Supervisor in Sales",
+                "Reporting Viewer in Home",
+            ),
+            (
+                "life",
+                "accessTokenLifetime",
+                ClientEdit { access_token_validity_seconds: Some(300), ..ClientEdit::default() },
+                "3600s",
+                "300s",
+            ),
+            (
+                "name",
+                "client.name",
+                ClientEdit::field("name", "renamed by hand"),
+                "name",
+                "renamed by hand",
+            ),
         ];
         for (name, ..) in &cases {
             let mut object = Account::of(world, name);
@@ -57,10 +88,24 @@ async fn every_difference_is_corrected_and_told() {
             let change = corrected(world, name, field).await;
             assert_eq!(change, json!({ "field": field, "was": was, "now": now }));
             let after = world.remote(name).await;
-            let same = (&after.name, &after.state, &after.authorized_grant_type, after.access_token_validity_seconds, &after.description)
-                == (&before.name, &before.state, &before.authorized_grant_type, before.access_token_validity_seconds, &before.description);
+            let same = (
+                &after.name,
+                &after.state,
+                &after.authorized_grant_type,
+                after.access_token_validity_seconds,
+                &after.description,
+            ) == (
+                &before.name,
+                &before.state,
+                &before.authorized_grant_type,
+                before.access_token_validity_seconds,
+                &before.description,
+            );
             assert!(same, "{name}: {after:?} is not {before:?}");
-            let sorted = |mut roles: Vec<RoleDivision>| { roles.sort(); roles };
+            let sorted = |mut roles: Vec<RoleDivision>| {
+                roles.sort();
+                roles
+            };
             assert_eq!(sorted(after.role_divisions), sorted(before.role_divisions));
             assert_eq!(after.secrets_issued, 1, "{name}");
             world.event(name, "DriftDetected", &format!("should be {was} and is {now}")).await;
@@ -82,11 +127,18 @@ async fn scopes_and_addresses_of_a_client_for_people_are_corrected() {
         for name in ["scopes", "addresses"] {
             world.ready(name).await;
         }
-        let (scopes, addresses) = (world.client_id("scopes").await, world.client_id("addresses").await);
+        let (scopes, addresses) =
+            (world.client_id("scopes").await, world.client_id("addresses").await);
         world.edit(&scopes, &ClientEdit::field("scope", json!(["users:readonly"])));
-        world.edit(&addresses, &ClientEdit::field("registeredRedirectUri", json!(["https://evil.example/in"])));
+        world.edit(
+            &addresses,
+            &ClientEdit::field("registeredRedirectUri", json!(["https://evil.example/in"])),
+        );
         let change = corrected(world, "scopes", "scopes").await;
-        assert_eq!((&change["was"], &change["now"]), (&json!("analytics:readonly, users:readonly"), &json!("users:readonly")));
+        assert_eq!(
+            (&change["was"], &change["now"]),
+            (&json!("analytics:readonly, users:readonly"), &json!("users:readonly"))
+        );
         let change = corrected(world, "addresses", "redirectUris").await;
         assert_eq!(change["now"], "https://evil.example/in");
         assert_eq!(world.remote("scopes").await.scope.len(), 2);
@@ -169,7 +221,11 @@ async fn a_field_that_another_writer_keeps_setting_back_is_left_alone() {
         // The first time is drift; the third time after that it is a fight.
         for round in 0..3 {
             world.edit(&id, &ClientEdit::field("accessTokenValiditySeconds", 600));
-            world.remote_is(&id, &format!("corrected in round {round}"), |c| c.access_token_validity_seconds == 86_400).await;
+            world
+                .remote_is(&id, &format!("corrected in round {round}"), |c| {
+                    c.access_token_validity_seconds == 86_400
+                })
+                .await;
             world.says("etl", "Synced", "True", "Succeeded").await;
         }
         world.edit(&id, &ClientEdit::field("accessTokenValiditySeconds", 600));
@@ -189,7 +245,9 @@ async fn a_field_that_another_writer_keeps_setting_back_is_left_alone() {
 
         // A change of the spec ends it.
         world.change("etl", &json!({ "genesysCloud": { "accessTokenLifetime": "2h" } })).await;
-        world.remote_is(&id, "as the spec says now", |c| c.access_token_validity_seconds == 7200).await;
+        world
+            .remote_is(&id, "as the spec says now", |c| c.access_token_validity_seconds == 7200)
+            .await;
         world.ready("etl").await;
     })
     .await;
@@ -211,10 +269,12 @@ async fn a_client_on_hold_is_never_written() {
 
         // Neither drift, nor a change of the spec, nor a deletion makes it write.
         world.change("etl", &json!({ "genesysCloud": { "client": { "name": "other" } } })).await;
-        world.status("etl", "the new name is told", |object| {
-            let told = message(object, "Synced").unwrap_or_default();
-            if told.contains("name should be other") { Ok(()) } else { Err(told.to_owned()) }
-        }).await;
+        world
+            .status("etl", "the new name is told", |object| {
+                let told = message(object, "Synced").unwrap_or_default();
+                if told.contains("name should be other") { Ok(()) } else { Err(told.to_owned()) }
+            })
+            .await;
         world.sweeps(2).await;
         assert_eq!(world.remote_writes(), writes);
         assert_eq!(world.remote("etl").await.description.unwrap(), held);
@@ -222,7 +282,11 @@ async fn a_client_on_hold_is_never_written() {
 
         // Lifted, all of it is written.
         world.edit(&client.id, &ClientEdit::description(&marker));
-        world.remote_is(&client.id, "as written", |c| c.name == "other" && c.access_token_validity_seconds == 86_400).await;
+        world
+            .remote_is(&client.id, "as written", |c| {
+                c.name == "other" && c.access_token_validity_seconds == 86_400
+            })
+            .await;
         world.ready("etl").await;
     })
     .await;

@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use keysteward_simulator::{Control, Simulator};
 use keysteward_testbed::{ControlPlane, apply_yaml, eventually};
-use kube::{Client, ResourceExt};
+use kube::Client;
 use serde_json::{Value, json};
 
 pub(crate) use self::credential::{Account, message, says, summary, tells};
 pub(crate) use self::operator::Operator;
-pub(crate) use self::plan::{Plan, definitions};
+pub(crate) use self::plan::Plan;
 pub(crate) use self::right::Right;
 pub(crate) use self::secrets::text;
 
@@ -148,7 +148,8 @@ impl World {
     /// Waits until a platform object says this of itself.
     pub(crate) async fn platform_says(&self, name: &str, status: &str, reason: &str) -> Value {
         self.until(&format!("platform {name} {status} {reason}"), async || {
-            let found = self.get("Platform", &self.namespace, name).await.ok_or("it is not there")?;
+            let found =
+                self.get("Platform", &self.namespace, name).await.ok_or("it is not there")?;
             says(&found, "Ready", status, reason)?;
             Ok(found)
         })
@@ -156,19 +157,17 @@ impl World {
     }
 
     /// Changes an object by a merge patch, as somebody at the keyboard.
-    pub(crate) async fn patch(&self, kind: &str, namespace: &str, name: &str, patch: &Value) -> Value {
+    pub(crate) async fn patch(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Value {
         let patch = kube::api::Patch::Merge(patch);
-        let patched = self
-            .api(kind, namespace)
-            .patch(name, &kube::api::PatchParams::default(), &patch)
-            .await;
+        let patched =
+            self.api(kind, namespace).patch(name, &kube::api::PatchParams::default(), &patch).await;
         let patched = patched.unwrap_or_else(|error| panic!("{kind} {namespace}/{name}: {error}"));
         serde_json::to_value(patched).unwrap()
-    }
-
-    /// Names of the objects of a kind in a namespace.
-    pub(crate) async fn names(&self, kind: &str, namespace: &str) -> Vec<String> {
-        let list = self.api(kind, namespace).list(&kube::api::ListParams::default()).await.unwrap();
-        list.items.iter().map(ResourceExt::name_any).collect()
     }
 }

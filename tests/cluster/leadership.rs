@@ -7,7 +7,7 @@ use std::time::Duration;
 use keysteward_simulator::ClientEdit;
 use serde_json::Value;
 
-use super::harness::{Account, Plan, World};
+use super::harness::{Account, Plan, SOON, World};
 
 /// The Lease's holder, as the name of its process begins.
 async fn leader(world: &World, not: Option<usize>) -> usize {
@@ -33,8 +33,8 @@ async fn of_two_operators_one_works_and_when_it_dies_the_other_goes_on_and_mints
             let id = world.client_id("etl").await;
             let first = leader(world, None).await;
             let second = 1 - first;
-            assert_eq!(world.operators[first].metric("keysteward_leader").await, 1.0);
-            assert_eq!(world.operators[second].metric("keysteward_leader").await, 0.0);
+            assert!(world.operators[first].metric("keysteward_leader").await > 0.5);
+            assert!(world.operators[second].metric("keysteward_leader").await < 0.5);
             let (status, _) = world.operators[second].page("/readyz").await;
             assert_eq!(status, 200, "a standby is ready too");
             let admin = world.simulator.admin_client().client_id;
@@ -46,7 +46,11 @@ async fn of_two_operators_one_works_and_when_it_dies_the_other_goes_on_and_mints
             world.sweeps(2).await;
             assert_eq!((world.mints(), world.remote_writes()), (mints, writes));
             world.edit(&id, &ClientEdit::field("accessTokenValiditySeconds", 600));
-            world.remote_is(&id, "corrected by the second", |c| c.access_token_validity_seconds == 86_400).await;
+            world
+                .remote_is(&id, "corrected by the second", |c| {
+                    c.access_token_validity_seconds == 86_400
+                })
+                .await;
 
             // One that is ended in peace gives the Lease up, and the next begins at once.
             world.operators[first].restart();
@@ -74,7 +78,7 @@ async fn a_leader_that_hangs_is_replaced_and_ends_when_it_wakes() {
             let (mints, writes) = (world.mints(), world.remote_writes());
             world.operators[first].process.resume().unwrap();
             // Its Deployment starts it again; until then it must not work beside the other.
-            world.operators[first].process.ended(Duration::from_secs(60)).await.unwrap();
+            world.operators[first].process.ended(SOON).await.unwrap();
             assert_eq!((world.mints(), world.remote_writes()), (mints, writes));
         })
         .await;
@@ -97,7 +101,11 @@ async fn a_rotated_token_of_the_service_account_is_read_again() {
             };
             // With a token that is none every write is refused: so it does read the file.
             write("canary.of.nothing");
-            world.operators[0].process.wait_for_output("nauthorized", Duration::from_secs(90)).await.unwrap();
+            world.operators[0]
+                .process
+                .wait_for_output("nauthorized", Duration::from_secs(90))
+                .await
+                .unwrap();
             let access = world.operators[0].access.clone();
             world.server.renew_token(&access).await.unwrap();
             world.apply(&Account::of(world, "two")).await;
@@ -119,7 +127,8 @@ async fn it_says_that_it_lives_and_is_ready_and_writes_json() {
             assert_eq!(operator.page("/").await.0, 404);
             assert!(operator.metric("keysteward_tokens_minted_total").await >= 1.0);
             for line in operator.process.output().unwrap().lines() {
-                let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                let line: Value =
+                    serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
                 assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
             }
             let ended = operator.process.terminate(Duration::from_secs(20)).await.unwrap();

@@ -63,11 +63,19 @@ async fn while_the_platform_is_away_only_the_platform_object_speaks() {
         let before = world.object("etl").await;
         let token = world.token("etl").await;
         for (effect, part) in [
-            (Effect::Status { status: 503, headers: std::collections::BTreeMap::new(), body: None }, "503"),
+            (
+                Effect::Status {
+                    status: 503,
+                    headers: std::collections::BTreeMap::new(),
+                    body: None,
+                },
+                "503",
+            ),
             (Effect::Html { body: None }, "text/html"),
             (Effect::LostAnswer, "connection"),
         ] {
-            let fault = Fault { method: None, path: Some("/api/v2/*".into()), ..Fault::everywhere(effect) };
+            let fault =
+                Fault { method: None, path: Some("/api/v2/*".into()), ..Fault::everywhere(effect) };
             let fault = world.tenant.inject(fault).unwrap();
             world
                 .until(&format!("the platform object says {part}"), async || {

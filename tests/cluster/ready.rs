@@ -66,10 +66,17 @@ async fn an_object_becomes_a_client_a_credential_and_a_working_token() {
         assert_eq!(kept.iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>(), ["true-copy"]);
         let copy = world.true_copy("etl").await.unwrap();
         assert_eq!(copy["data"], world.secret("etl-credential").await.unwrap()["data"]);
-        assert_eq!(copy["metadata"]["ownerReferences"], Value::Null, "no garbage collector takes it");
+        assert_eq!(
+            copy["metadata"]["ownerReferences"],
+            Value::Null,
+            "no garbage collector takes it"
+        );
         for name in ["etl-token", "etl-credential"] {
             let owner = world.secret(name).await.unwrap()["metadata"]["ownerReferences"][0].clone();
-            assert_eq!((&owner["uid"], &owner["controller"]), (&object["metadata"]["uid"], &json!(true)));
+            assert_eq!(
+                (&owner["uid"], &owner["controller"]),
+                (&object["metadata"]["uid"], &json!(true))
+            );
         }
     })
     .await;
@@ -211,6 +218,25 @@ async fn a_client_for_people_has_scopes_and_no_token() {
         let credential = world.data("desktop-credential").await;
         assert!(world.tenant.secret_is(&client.id, &credential["client_secret"]));
         assert_eq!(world.mints(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_looks_for_leaks_finds_one() {
+    in_a_world(async |world| {
+        let mut object = Account::of(world, "etl");
+        world.apply(&object).await;
+        world.ready("etl").await;
+        assert!(world.leaks().await.is_empty());
+        let token = world.token("etl").await;
+        object["metadata"]["annotations"] = json!({ "note": format!("by hand: {token}") });
+        world.apply(&object).await;
+        let leaks = world.leaks().await;
+        assert_eq!(leaks.len(), 1, "{leaks:?}");
+        assert!(leaks[0].contains("ServiceAccountCredential etl") && !leaks[0].contains(&token));
+        object["metadata"]["annotations"] = json!({});
+        world.apply(&object).await;
     })
     .await;
 }

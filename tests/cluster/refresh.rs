@@ -21,16 +21,27 @@ async fn a_token_is_renewed_before_it_ends() {
     in_a_world(async |world| {
         world.apply(&hasty(world, "etl")).await;
         let object = world.ready("etl").await;
-        assert!(object["status"]["token"]["expiresAt"].is_null(), "it would change every few minutes");
+        assert!(
+            object["status"]["token"]["expiresAt"].is_null(),
+            "it would change every few minutes"
+        );
         let first = world.live_token("etl", None).await;
         let credential = world.secret("etl-credential").await.unwrap();
         let status = world.object("etl").await["metadata"]["resourceVersion"].clone();
         let second = world.live_token("etl", Some(&first)).await;
         assert_ne!(first, second);
         assert!(world.tenant.token_owner(&first).is_some(), "the one before still works");
-        assert_eq!(world.secret("etl-credential").await.unwrap(), credential, "no refresh looks like a rotation");
+        assert_eq!(
+            world.secret("etl-credential").await.unwrap(),
+            credential,
+            "no refresh looks like a rotation"
+        );
         assert!(says(&world.object("etl").await, "TokenFresh", "True", "Succeeded").is_ok());
-        assert_eq!(world.object("etl").await["metadata"]["resourceVersion"], status, "a refresh writes no status");
+        assert_eq!(
+            world.object("etl").await["metadata"]["resourceVersion"],
+            status,
+            "a refresh writes no status"
+        );
     })
     .await;
 }
@@ -88,10 +99,12 @@ async fn a_restart_mints_nothing_and_writes_nothing() {
                 world.operators[0].restart();
             }
             let sessions = world.tenant.counters().minted() - world.mints();
-            world.until("a new session of the operator", async || {
-                let now = world.tenant.counters().minted() - world.mints();
-                (now > sessions).then_some(()).ok_or(format!("{now} sessions"))
-            }).await;
+            world
+                .until("a new session of the operator", async || {
+                    let now = world.tenant.counters().minted() - world.mints();
+                    (now > sessions).then_some(()).ok_or(format!("{now} sessions"))
+                })
+                .await;
             world.sweeps(2).await;
             let after = versions(world).await;
             assert_eq!(after, before, "round {round}");
@@ -108,7 +121,10 @@ async fn versions(world: &World) -> BTreeMap<String, String> {
         for kind in ["ServiceAccountCredential", "Platform", "Secret", "Event"] {
             for object in world.list(kind, namespace).await {
                 let metadata = &object["metadata"];
-                versions.insert(format!("{kind} {}", metadata["name"]), metadata["resourceVersion"].to_string());
+                versions.insert(
+                    format!("{kind} {}", metadata["name"]),
+                    metadata["resourceVersion"].to_string(),
+                );
             }
         }
     }

@@ -39,7 +39,8 @@ async fn it_serves_the_namespaces_that_it_names_and_the_roles_that_it_allows() {
             outside["metadata"]["namespace"] = json!(world.neighbour);
             world.apply(&outside).await;
             let mut role = on(world, &name, "role");
-            role["spec"]["genesysCloud"]["roles"] = json!([{ "name": "Supervisor", "division": "Home" }]);
+            role["spec"]["genesysCloud"]["roles"] =
+                json!([{ "name": "Supervisor", "division": "Home" }]);
             world.apply(&role).await;
 
             let object = world.ready("etl").await;
@@ -49,15 +50,23 @@ async fn it_serves_the_namespaces_that_it_names_and_the_roles_that_it_allows() {
             let told = |reason: &'static str, status: &'static str| {
                 let world = &*world;
                 async move {
-                    world.until(&format!("outside says {reason}"), async || {
-                        let object = world.get("ServiceAccountCredential", &world.neighbour, "outside").await.unwrap();
-                        super::harness::says(&object, "Ready", status, reason).map(|()| object)
-                    }).await
+                    world
+                        .until(&format!("outside says {reason}"), async || {
+                            let object = world
+                                .get("ServiceAccountCredential", &world.neighbour, "outside")
+                                .await
+                                .unwrap();
+                            super::harness::says(&object, "Ready", status, reason).map(|()| object)
+                        })
+                        .await
                 }
             };
             let object = told("NotAllowed", "False").await;
             let sentence = super::harness::message(&object, "Ready").unwrap();
-            assert!(sentence.contains(&world.neighbour) && sentence.contains("spec.allow"), "{sentence}");
+            assert!(
+                sentence.contains(&world.neighbour) && sentence.contains("spec.allow"),
+                "{sentence}"
+            );
             assert_eq!(world.marked(None).len(), 1);
 
             platform["spec"]["allow"][0]["namespaces"] = json!({ "all": true });
@@ -76,9 +85,14 @@ async fn a_namespace_that_loses_its_label_loses_its_tokens_and_nothing_else() {
             let name = unique_name("shared");
             let team = unique_name("team");
             let label = async |value: Value| {
-                let patch = kube::api::Patch::Merge(json!({ "metadata": { "labels": { "example.com/team": value } } }));
-                let api = kube::Api::<k8s_openapi::api::core::v1::Namespace>::all(world.client.clone());
-                api.patch(&world.namespace, &kube::api::PatchParams::default(), &patch).await.unwrap();
+                let patch = kube::api::Patch::Merge(
+                    json!({ "metadata": { "labels": { "example.com/team": value } } }),
+                );
+                let api =
+                    kube::Api::<k8s_openapi::api::core::v1::Namespace>::all(world.client.clone());
+                api.patch(&world.namespace, &kube::api::PatchParams::default(), &patch)
+                    .await
+                    .unwrap();
             };
             let selector = json!({ "selector": { "matchLabels": { "example.com/team": team } } });
             shared(world, &name, &selector).await;
@@ -88,7 +102,8 @@ async fn a_namespace_that_loses_its_label_loses_its_tokens_and_nothing_else() {
 
             label(json!(team)).await;
             world.ready("etl").await;
-            let (id, credential) = (world.client_id("etl").await, world.data("etl-credential").await);
+            let (id, credential) =
+                (world.client_id("etl").await, world.data("etl-credential").await);
             let writes = world.remote_writes();
             label(Value::Null).await;
             world.stalled("etl", "NotAllowed", &["spec.allow"]).await;

@@ -47,7 +47,8 @@ async fn a_platform_that_does_not_exist_or_is_another_namespaces_is_asked_for() 
 }
 
 #[tokio::test]
-async fn a_managing_credential_that_is_missing_or_malformed_is_named_and_mended_without_a_restart() {
+async fn a_managing_credential_that_is_missing_or_malformed_is_named_and_mended_without_a_restart()
+{
     in_a_world(async |world| {
         world.apply(&Account::of(world, "etl")).await;
         world.ready("etl").await;
@@ -153,7 +154,8 @@ async fn another_tenant_behind_the_same_platform_object_gets_nothing() {
         let id = world.client_id("etl").await;
         let token = world.token("etl").await;
         let other = "00000000-0000-4000-8000-000000000001";
-        let rename = |id: &str| OrganizationEdit { id: Some(id.to_owned()), ..OrganizationEdit::default() };
+        let rename =
+            |id: &str| OrganizationEdit { id: Some(id.to_owned()), ..OrganizationEdit::default() };
         world.tenant.edit_organization(rename(other));
         told(world, "TenantChanged", &[other, seed::ORGANIZATION]).await;
         let writes = world.remote_writes();
@@ -208,7 +210,8 @@ async fn a_login_host_that_answers_html_is_no_login_host() {
             world.apply(&world.admin_secret()).await;
             world.apply(&world.platform()).await;
             world.apply(&Account::of(world, "etl")).await;
-            let platform = told(world, "Unreachable", &["text/html", "spec.genesysCloud", "endpoints"]).await;
+            let platform =
+                told(world, "Unreachable", &["text/html", "spec.genesysCloud", "endpoints"]).await;
             assert!(says(&platform, "Reachable", "False", "Unreachable").is_ok(), "{platform}");
             world.retried("etl", "PlatformNotReady", &["text/html"]).await;
             world.tenant.clear_fault(html);
@@ -242,7 +245,8 @@ async fn private_addresses_that_nobody_allowed_are_not_called() {
 async fn authorities_that_are_missing_or_no_pem_are_named() {
     in_a_world(async |world| {
         let mut platform = world.platform();
-        platform["spec"]["caBundleRef"] = json!({ "kind": "ConfigMap", "name": "corp-ca", "key": "ca.crt" });
+        platform["spec"]["caBundleRef"] =
+            json!({ "kind": "ConfigMap", "name": "corp-ca", "key": "ca.crt" });
         world.apply(&platform).await;
         told(world, "InvalidSpec", &["spec.caBundleRef", "corp-ca", "does not exist"]).await;
         let map = |text: &str| {

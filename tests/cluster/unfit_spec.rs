@@ -15,10 +15,26 @@ fn in_roles(world: &World, name: &str, roles: Value) -> Value {
 async fn roles_and_divisions_that_do_not_exist_are_named_and_found_when_they_do() {
     in_a_world(async |world| {
         let cases = [
-            ("typo", json!([{ "name": "Reporting Viewr", "division": "Home" }]), vec!["role \"Reporting Viewr\"", "did you mean \"Reporting Viewer\"?"]),
-            ("role", json!([{ "name": "Auditor", "division": "Home" }]), vec!["role \"Auditor\" does not exist"]),
-            ("role-id", json!([{ "id": "7d1c2f00-0000-4000-8000-000000000000", "division": "Home" }]), vec!["role \"7d1c2f00-"]),
-            ("division", json!([{ "name": "Supervisor", "division": "Nordics" }]), vec!["division \"Nordics\" does not exist"]),
+            (
+                "typo",
+                json!([{ "name": "Reporting Viewr", "division": "Home" }]),
+                vec!["role \"Reporting Viewr\"", "did you mean \"Reporting Viewer\"?"],
+            ),
+            (
+                "role",
+                json!([{ "name": "Auditor", "division": "Home" }]),
+                vec!["role \"Auditor\" does not exist"],
+            ),
+            (
+                "role-id",
+                json!([{ "id": "7d1c2f00-0000-4000-8000-000000000000", "division": "Home" }]),
+                vec!["role \"7d1c2f00-"],
+            ),
+            (
+                "division",
+                json!([{ "name": "Supervisor", "division": "Nordics" }]),
+                vec!["division \"Nordics\" does not exist"],
+            ),
         ];
         for (name, roles, _) in &cases {
             world.apply(&in_roles(world, name, roles.clone())).await;
@@ -34,7 +50,8 @@ async fn roles_and_divisions_that_do_not_exist_are_named_and_found_when_they_do(
         world.change("typo", &json!({ "genesysCloud": { "roles": roles } })).await;
         world.ready("typo").await;
         // … or there.
-        let division: Division = serde_json::from_value(json!({ "id": "nordics", "name": "Nordics" })).unwrap();
+        let division: Division =
+            serde_json::from_value(json!({ "id": "nordics", "name": "Nordics" })).unwrap();
         world.tenant.put_division(division);
         world.ready("division").await;
         let client = world.remote("division").await;
@@ -46,13 +63,18 @@ async fn roles_and_divisions_that_do_not_exist_are_named_and_found_when_they_do(
 #[tokio::test]
 async fn a_role_that_disappears_is_told_and_what_is_published_stays() {
     in_a_world(async |world| {
-        let role: Role = serde_json::from_value(json!({ "id": "auditor", "name": "Auditor", "permissionPolicies": [] })).unwrap();
+        let role: Role = serde_json::from_value(
+            json!({ "id": "auditor", "name": "Auditor", "permissionPolicies": [] }),
+        )
+        .unwrap();
         world.tenant.put_role(role.clone());
         let admin = world.simulator.admin_client().client_id;
         let mut grants = world.tenant.client(&admin).unwrap().role_divisions;
         grants.push(RoleDivision::new("auditor", "*"));
         world.edit(&admin, &keysteward_simulator::ClientEdit::roles(grants));
-        world.apply(&in_roles(world, "etl", json!([{ "name": "Auditor", "division": "Home" }]))).await;
+        world
+            .apply(&in_roles(world, "etl", json!([{ "name": "Auditor", "division": "Home" }])))
+            .await;
         world.ready("etl").await;
         let token = world.token("etl").await;
         let writes = world.remote_writes();
@@ -71,7 +93,8 @@ async fn a_role_that_disappears_is_told_and_what_is_published_stays() {
 async fn a_role_outside_what_the_platform_allows_is_refused() {
     in_a_world(async |world| {
         let mut platform = world.platform();
-        platform["spec"]["allow"] = json!([{ "roles": [{ "name": "Reporting *", "division": "Home" }] }]);
+        platform["spec"]["allow"] =
+            json!([{ "roles": [{ "name": "Reporting *", "division": "Home" }] }]);
         world.apply(&platform).await;
         world.platform_says(PLATFORM, "True", "Succeeded").await;
         let cases = [
@@ -95,7 +118,8 @@ async fn a_role_outside_what_the_platform_allows_is_refused() {
             world.ready(name).await;
         }
         // Allowed no longer, the token goes; the client and its credential stay.
-        platform["spec"]["allow"] = json!([{ "roles": [{ "name": "Reporting *", "division": "Home" }] }]);
+        platform["spec"]["allow"] =
+            json!([{ "roles": [{ "name": "Reporting *", "division": "Home" }] }]);
         let writes = world.remote_writes();
         world.apply(&platform).await;
         for (name, _) in &cases {
@@ -123,15 +147,32 @@ async fn a_role_that_the_operator_itself_does_not_hold_is_refused_before_it_is_t
     Plan::default()
         .tenant(options)
         .run(async |world| {
-            world.apply(&in_roles(world, "etl", json!([{ "name": "Supervisor", "division": "Home" }]))).await;
-            world.apply(&in_roles(world, "wider", json!([{ "name": "Reporting Viewer", "division": "*" }]))).await;
+            world
+                .apply(&in_roles(
+                    world,
+                    "etl",
+                    json!([{ "name": "Supervisor", "division": "Home" }]),
+                ))
+                .await;
+            world
+                .apply(&in_roles(
+                    world,
+                    "wider",
+                    json!([{ "name": "Reporting Viewer", "division": "*" }]),
+                ))
+                .await;
             world.apply(&Account::of(world, "fit")).await;
-            let sentence = ["does not itself hold", "\"Supervisor\"", "\"Home\"", "grant it the role"];
+            let sentence =
+                ["does not itself hold", "\"Supervisor\"", "\"Home\"", "grant it the role"];
             world.stalled("etl", "InvalidSpec", &sentence).await;
             world.stalled("wider", "InvalidSpec", &["does not itself hold"]).await;
             world.ready("fit").await;
             assert_eq!(world.marked(None).len(), 1);
-            assert_eq!(world.tenant.counters().of("POST /api/v2/oauth/clients"), 1, "not even tried");
+            assert_eq!(
+                world.tenant.counters().of("POST /api/v2/oauth/clients"),
+                1,
+                "not even tried"
+            );
 
             let admin = world.simulator.admin_client().client_id;
             let grants = [seed::ADMIN, seed::REPORTING_VIEWER, seed::SUPERVISOR];
@@ -151,11 +192,31 @@ async fn what_the_schema_can_see_is_refused_at_apply_and_the_stored_object_stays
         world.ready("etl").await;
         let stored = world.object("etl").await;
         let cases = [
-            ("/spec/genesysCloud/grantTypes", json!(["client_credentials", "password"]), "spec.genesysCloud.grantTypes: Invalid value: must be exactly one grant type"),
-            ("/spec/genesysCloud/scopes", json!(["users:readonly"]), "spec.genesysCloud.scopes: Invalid value: must be empty with client_credentials"),
-            ("/spec/genesysCloud/accessTokenLifetime", json!("299s"), "must be at least 300s and at most 48h"),
-            ("/spec/genesysCloud/accessTokenLifetime", json!("172801s"), "must be at least 300s and at most 48h"),
-            ("/spec/credential/secretName", json!("etl-token"), "token.secretName and credential.secretName must differ"),
+            (
+                "/spec/genesysCloud/grantTypes",
+                json!(["client_credentials", "password"]),
+                "spec.genesysCloud.grantTypes: Invalid value: must be exactly one grant type",
+            ),
+            (
+                "/spec/genesysCloud/scopes",
+                json!(["users:readonly"]),
+                "spec.genesysCloud.scopes: Invalid value: must be empty with client_credentials",
+            ),
+            (
+                "/spec/genesysCloud/accessTokenLifetime",
+                json!("299s"),
+                "must be at least 300s and at most 48h",
+            ),
+            (
+                "/spec/genesysCloud/accessTokenLifetime",
+                json!("172801s"),
+                "must be at least 300s and at most 48h",
+            ),
+            (
+                "/spec/credential/secretName",
+                json!("etl-token"),
+                "token.secretName and credential.secretName must differ",
+            ),
             ("/spec/genesysCloud/roles", json!([]), "must hold 1 to 100 roles"),
         ];
         for (field, value, sentence) in cases {
@@ -203,7 +264,10 @@ async fn a_secret_of_somebody_else_is_never_touched() {
         // Exchanged for a foreign one while running, it is left alone as well.
         world.delete("Secret", &world.namespace, "two-free").await;
         let taken = foreign("two-free");
-        let client = kube::Api::<k8s_openapi::api::core::v1::Secret>::namespaced(world.client.clone(), &world.namespace);
+        let client = kube::Api::<k8s_openapi::api::core::v1::Secret>::namespaced(
+            world.client.clone(),
+            &world.namespace,
+        );
         let secret = serde_json::from_value(taken).unwrap();
         // The operator may have been faster: then this name is its own and there is nothing to see.
         if client.create(&kube::api::PostParams::default(), &secret).await.is_ok() {

@@ -1,9 +1,9 @@
 //! In: kind, namespace and name. Out: the object as the API server has it, as JSON.
 //! It reads as the administrator does.
 
+use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind, TypeMeta};
-use kube::Api;
 use serde_json::Value;
 
 use super::World;
@@ -47,10 +47,8 @@ impl World {
         let types = resource(kind);
         let whole = |mut object: DynamicObject| {
             // The items of a list do not say what they are.
-            object.types = Some(TypeMeta {
-                api_version: types.api_version.clone(),
-                kind: types.kind.clone(),
-            });
+            object.types =
+                Some(TypeMeta { api_version: types.api_version.clone(), kind: types.kind.clone() });
             serde_json::to_value(object).unwrap()
         };
         list.items.into_iter().map(whole).collect()

@@ -1,4 +1,4 @@
-//! In: a world and a plan. Out: the operator as its own process, in a namespace, under its ServiceAccount.
+//! In: a world and a plan. Out: the operator as its own process, in a namespace, under its account.
 //! What it says in its log and on its pages is read here; nothing reaches into it.
 
 use std::path::Path;
@@ -38,7 +38,8 @@ impl Operator {
         arguments.extend(plan.arguments().iter().cloned());
         let program = Path::new(env!("CARGO_BIN_EXE_keysteward"));
         let none: [(&str, &str); 0] = [];
-        let process = OperatorProcess::start(program, access.kubeconfig(), arguments, none).unwrap();
+        let process =
+            OperatorProcess::start(program, access.kubeconfig(), arguments, none).unwrap();
         Self { process, access }
     }
 
@@ -75,9 +76,7 @@ impl Operator {
     pub(crate) async fn metric(&mut self, name: &str) -> f64 {
         let (_, page) = self.page("/metrics").await;
         page.lines()
-            .filter(|line| {
-                line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
-            })
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
             .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
             .sum()
     }

@@ -104,13 +104,17 @@ impl Plan {
     pub(crate) async fn run(self, test: impl AsyncFnOnce(&mut World)) {
         let server = match (self.on.clone(), self.own.clone()) {
             (Some(server), _) => Some(Server::Own(server)),
-            (None, Some(builder)) => own(builder).await.map(|server| Server::Own(Arc::new(server))),
+            (None, Some(builder)) => {
+                Box::pin(own(builder)).await.map(|server| Server::Own(Arc::new(server)))
+            }
             (None, None) => shared().await.map(Server::Shared),
         };
         let Some(server) = server else { return };
-        let mut world = World::make(self, server).await;
-        test(&mut world).await;
-        world.assert_no_secret_leaked().await;
+        // On the heap: what a test remembers between its waits is large.
+        let mut world = Box::pin(World::make(self, server)).await;
+        Box::pin(test(&mut world)).await;
+        let leaks = Box::pin(world.leaks()).await;
+        assert!(leaks.is_empty(), "{leaks:#?}");
     }
 
     /// The arguments that differ from the usual ones.
@@ -184,7 +188,7 @@ impl World {
 }
 
 /// Installs the definitions; on a shared server all tests do, with the same result.
-pub(crate) async fn definitions(server: &ControlPlane) {
+async fn definitions(server: &ControlPlane) {
     let client = server.client();
     for crd in CRDS {
         apply_yaml(&client, crd, "chart").await.unwrap();

@@ -39,14 +39,23 @@ impl Right {
             Scope::Cluster => kind == "ClusterRole",
             Scope::Served => kind == "Role" && name.ends_with("-served"),
             Scope::Default => kind == "Role" && name.ends_with("-events"),
-            Scope::Own => kind == "Role" && !name.ends_with("-served") && !name.ends_with("-events"),
+            Scope::Own => {
+                kind == "Role" && !name.ends_with("-served") && !name.ends_with("-events")
+            }
         }
     }
 
     /// The rule itself, or what is left of it.
     fn left_of(&self, rule: &Value) -> Vec<Value> {
-        let has = |key: &str, word: &str| rule[key].as_array().is_some_and(|list| list.iter().any(|w| w == word));
-        let names: Vec<&str> = rule["resourceNames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let has = |key: &str, word: &str| {
+            rule[key].as_array().is_some_and(|list| list.iter().any(|w| w == word))
+        };
+        let names: Vec<&str> = rule["resourceNames"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         if !has("resources", self.resource) || !has("verbs", self.verb) || names != self.names {
             return vec![rule.clone()];
         }

@@ -1,8 +1,7 @@
 //! In: an object. Out: its client on the platform, and what the operator asked of the platform.
 //! "Somebody else" edits through the simulator's control, past the operator.
 
-use keysteward_simulator::{ClientEdit, ClientView, RoleDivision};
-use serde_json::Value;
+use keysteward_simulator::{ClientEdit, ClientView};
 
 use super::World;
 
@@ -14,13 +13,6 @@ const WRITES: [&str; 4] = [
     "POST /api/v2/oauth/clients/{clientId}/secret",
 ];
 const LIST: &str = "GET /api/v2/oauth/clients";
-
-/// A role in a division, for people: `ROLE in DIVISION`, by their ids.
-pub(crate) fn grants(client: &ClientView) -> Vec<RoleDivision> {
-    let mut grants = client.role_divisions.clone();
-    grants.sort();
-    grants
-}
 
 impl World {
     /// The id of the client of an object, as its status has it.
@@ -91,11 +83,5 @@ impl World {
             (now >= wanted).then_some(()).ok_or_else(|| format!("{now} of {wanted} lists"))
         })
         .await;
-    }
-
-    /// Roles of an object's client as its status shows them.
-    pub(crate) fn shown_roles(object: &Value) -> Vec<&str> {
-        let roles = object["status"]["remote"]["roles"].as_array();
-        roles.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 }
