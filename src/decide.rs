@@ -16,3 +16,6 @@ pub mod resolve;
 pub mod status;
 pub mod sweep;
 pub mod upkeep;
+
+#[cfg(test)]
+mod tests;

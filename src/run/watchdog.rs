@@ -95,7 +95,7 @@ async fn bark(operator: &Operator, name: &Name, by: SignedDuration, fresh: bool)
             }
         }
         Err(error) => {
-            tracing::warn!(namespace = name.0, name = name.1, %error, "lateness was not written")
+            tracing::warn!(namespace = name.0, name = name.1, %error, "lateness was not written");
         }
     }
     let event = Event {
