@@ -10,7 +10,7 @@ use crate::etcd::NAMESPACE;
 use crate::faults::Plan;
 use crate::operator::Operator;
 use crate::story::{End, Story};
-use crate::tenant::{refused, silence};
+use crate::tenant::{Lag, refused, silence};
 use crate::world::{Deed, State, World};
 
 pub(crate) const MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -336,4 +336,41 @@ async fn an_unknown_role_is_told_with_the_name_that_was_meant() {
     operator.is("Stalled", "True", "InvalidSpec");
     assert!(operator.condition("Ready").2.contains("does not itself hold role"));
     assert_eq!(operator.world.state().tenant.creates, 0);
+}
+
+/// An object at rest where reads and lists show a write late.
+async fn at_rest_where_reads_lag(patch: serde_json::Value) -> Operator {
+    let mut operator = at_rest(patch).await;
+    operator.world.state().tenant.lag = Lag {
+        read: SignedDuration::from_secs(9),
+        list: SignedDuration::from_secs(9),
+        ..Lag::default()
+    };
+    operator.run_for(MINUTE).await;
+    operator
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_does_not_go_round_where_reads_lag() {
+    let mut operator = at_rest_where_reads_lag(json!({"policy": {"onDelete": "Delete"}})).await;
+    let from = operator.world.place();
+    operator.after(State::delete_object, MINUTE * 3).await;
+    assert!(operator.world.state().etcd.object.is_none());
+    let calls = operator.world.since(from);
+    assert_eq!(count(&calls, "update"), 1, "switched off once: {calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_change_does_not_undo_the_first_where_reads_lag() {
+    let mut operator = at_rest_where_reads_lag(json!({})).await;
+    let rename: Deed =
+        |state| state.edit_spec(&json!({"genesysCloud": {"client": {"name": "etl-2"}}}));
+    operator.after(rename, SignedDuration::from_secs(2)).await;
+    let shorten: Deed =
+        |state| state.edit_spec(&json!({"genesysCloud": {"accessTokenLifetime": "1h"}}));
+    operator.after(shorten, SignedDuration::from_secs(2)).await;
+    let state = operator.world.state();
+    let client = state.tenant.client(&state.stored_id().unwrap()).unwrap();
+    assert_eq!(client.settings.name, "etl-2");
+    assert_eq!(client.settings.access_token_lifetime, Some(SignedDuration::from_hours(1)));
 }

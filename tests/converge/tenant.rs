@@ -97,9 +97,10 @@ impl Row {
         self.history.last().and_then(|(_, client)| client.as_ref())
     }
 
-    fn shown(&self, at: Timestamp) -> Option<&Client> {
-        let known = self.history.iter().rev().find(|(since, _)| *since <= at);
-        known.or(self.history.first()).and_then(|(_, client)| client.as_ref())
+    /// What was true at a moment, and its place in the history.
+    fn shown(&self, at: Timestamp) -> (usize, Option<&Client>) {
+        let place = self.history.iter().rposition(|(since, _)| *since <= at).unwrap_or(0);
+        (place, self.history[place].1.as_ref())
     }
 }
 
@@ -149,9 +150,13 @@ impl Tenant {
         self.clients.get_mut(id).expect("the test names a client that exists").ours = true;
     }
 
-    /// Somebody changes a client; None deletes it.
+    /// A client becomes another; None deletes it. One that is not active loses its tokens for good.
     pub(crate) fn change(&mut self, id: &str, now: Timestamp, to: Option<Client>) {
-        let row = self.clients.get_mut(id).expect("the test names a client that exists");
+        if to.as_ref().is_none_or(|client| client.state != State::Active) {
+            let tokens = self.tokens.values_mut().filter(|token| token.client == id);
+            tokens.for_each(|token| token.revoked = true);
+        }
+        let row = self.clients.get_mut(id).expect("a client that exists is named");
         row.history.push((now, to));
     }
 
@@ -199,18 +204,16 @@ impl Tenant {
     pub(crate) fn list(&self, now: Timestamp) -> Vec<Account> {
         let rows = self.clients.iter().filter(|(_, row)| now >= row.created_at + self.lag.create);
         rows.filter_map(|(id, row)| {
-            Some(Self::account(id, row.created_at, row.shown(now - self.lag.list)?))
+            Some(Self::account(id, row.created_at, row.shown(now - self.lag.list).1?))
         })
         .collect()
     }
 
     pub(crate) fn read(&self, id: &str, now: Timestamp) -> Option<Snapshot> {
         let row = self.clients.get(id)?;
-        let client = row.shown(now - self.lag.read)?;
-        Some(Snapshot {
-            account: Self::account(id, row.created_at, client),
-            document: serde_json::json!({"description": client.description}),
-        })
+        let (place, client) = row.shown(now - self.lag.read);
+        let account = Self::account(id, row.created_at, client?);
+        Some(Snapshot { account, document: serde_json::json!({"place": place}) })
     }
 
     pub(crate) fn create(&mut self, wish: &Wish, now: Timestamp) -> Created {
@@ -257,11 +260,15 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<Account, Fault> {
         let id = snapshot.account.id.0.clone();
-        let mut client = self.for_write(&id)?;
-        if client.state == State::DisabledByVendor {
+        if self.for_write(&id)?.state == State::DisabledByVendor {
             return Err(refused(RefusalKind::Invalid, "the client is disabled"));
         }
-        let said = snapshot.document["description"].as_str().unwrap_or_default();
+        // The whole document is sent: what is not set is written as the read showed it.
+        let place =
+            snapshot.document["place"].as_u64().and_then(|place| usize::try_from(place).ok());
+        let shown = place.and_then(|place| self.clients[&id].history.get(place)?.1.clone());
+        let mut client = shown.expect("a snapshot is of a client that was there");
+        let said = client.description.clone();
         let wished = with_default_life(wish.settings.clone());
         for field in fields {
             let settings = &mut client.settings;
@@ -277,11 +284,11 @@ impl Tenant {
                     settings.access_token_lifetime = wished.access_token_lifetime;
                 }
                 Field::Name => settings.name.clone_from(&wished.name),
-                Field::Marker => client.description = wish.marker.written_into(said),
+                Field::Marker => client.description = wish.marker.written_into(&said),
             }
         }
-        let row = self.clients.get_mut(&id).expect("it was there for the write");
-        row.history.push((now, Some(client.clone())));
+        self.change(&id, now, Some(client.clone()));
+        let row = &self.clients[&id];
         Ok(Self::account(&id, row.created_at, &client))
     }
 

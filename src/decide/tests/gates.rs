@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::given::{Given, account, at, tenant};
 use crate::api::conditions::Reason;
-use crate::api::credential::{OnDelete, OnDrift, OnIdleTimeout};
+use crate::api::credential::{OnDelete, OnDrift, OnIdleTimeout, OnMissing};
 use crate::api::credential_status::DriftStatus;
 use crate::decide::pace::{Retries, Retry};
 use crate::model::account::{AccountId, Field, State};
@@ -315,4 +315,19 @@ fn a_disabled_client_keeps_its_credential() {
     assert_eq!(step(given.config()), Step::SwitchOff(id()));
     given.client(|client| client.state = State::Inactive);
     assert_eq!(step(given.config()), Step::Retain);
+}
+
+#[test]
+fn a_client_made_a_moment_ago_is_not_missing_yet() {
+    let mut given = Given::well();
+    given.wish().policy.on_missing = OnMissing::Recreate;
+    given.list().marked.clear();
+    given.seen.remote.mine = None;
+    given.seen.remote.absent_now = true;
+    given.seen.remote.misses = 2;
+    let Slot::Ours(copy) = &mut given.seen.true_copy else { panic!("a credential is stored") };
+    copy.made_at = Some(at(-119));
+    assert!(matches!(given.config(), Lane::Wait(wait) if wait.wants == Wants::List));
+    given.now = at(1);
+    assert_eq!(given.config(), Lane::Do(Step::Forget));
 }
