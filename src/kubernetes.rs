@@ -56,7 +56,8 @@ pub trait Cluster: Send + Sync {
         manifest: &SecretManifest,
     ) -> impl Future<Output = Result<StoredSecret, Error>> + Send;
 
-    /// Deletes this very Secret (by UID). An absent one counts as deleted.
+    /// Deletes a Secret exactly as it was read: by UID and version. An absent one counts as deleted; [`Error::Conflict`]
+    /// if it changed, or if another has its name.
     fn delete_secret(
         &self,
         stored: &StoredSecret,

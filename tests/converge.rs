@@ -29,6 +29,8 @@ mod seams;
 mod stories;
 #[path = "converge/story.rs"]
 mod story;
+#[path = "converge/takeovers.rs"]
+mod takeovers;
 #[path = "converge/tenant.rs"]
 mod tenant;
 #[path = "converge/tokens.rs"]

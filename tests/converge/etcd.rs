@@ -215,14 +215,17 @@ impl Etcd {
         stored
     }
 
-    pub(crate) fn delete(&mut self, stored: &StoredSecret) {
+    pub(crate) fn delete(&mut self, stored: &StoredSecret) -> Result<(), Error> {
         let name = (stored.namespace.clone(), stored.name.clone());
-        if self.secrets.get(&name).is_some_and(|found| found.uid == stored.uid) {
-            if self.foreign.contains_key(&name) {
-                self.wrongs.push(format!("Secret {} of somebody else was deleted", stored.name));
-            }
-            self.secrets.remove(&name);
+        let Some(found) = self.secrets.get(&name) else { return Ok(()) };
+        if found.uid != stored.uid || found.resource_version != stored.resource_version {
+            return Err(Error::Conflict(format!("Secret {} changed", stored.name)));
         }
+        if self.foreign.contains_key(&name) {
+            self.wrongs.push(format!("Secret {} of somebody else was deleted", stored.name));
+        }
+        self.secrets.remove(&name);
+        Ok(())
     }
 
     /// The object in this very life.

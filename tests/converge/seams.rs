@@ -172,8 +172,7 @@ impl Cluster for World {
 
     async fn delete_secret(&self, stored: &StoredSecret) -> Result<(), Error> {
         self.cluster(format!("delete Secret {}", stored.name), Kind::KubernetesWrite, |state| {
-            state.etcd.delete(stored);
-            Ok(())
+            state.etcd.delete(stored)
         })
         .await
     }

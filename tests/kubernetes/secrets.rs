@@ -1,4 +1,4 @@
-//! Secrets: made once, replaced as they were read, deleted by UID.
+//! Secrets: made once, replaced and deleted as they were read.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::ground::Ground;
 
 #[tokio::test]
-async fn a_secret_is_made_once_replaced_as_it_was_read_and_deleted_by_uid() {
+async fn a_secret_is_made_once_and_replaced_and_deleted_as_it_was_read() {
     let Some(ground) = Ground::prepare().await else {
         return;
     };
@@ -48,15 +48,21 @@ async fn a_secret_is_made_once_replaced_as_it_was_read_and_deleted_by_uid() {
     assert_eq!(written.annotations["theirs.example/x"], "1");
     assert!(!written.annotations.contains_key("keysteward.dev/old"));
     assert_eq!(written.attached.finalizers, ["theirs.example/keep"]);
-    assert_eq!(written.controller.unwrap().uid, object.uid);
+    assert_eq!(written.controller.as_ref().unwrap().uid, object.uid);
 
-    // Another life of the Secret is left alone.
-    let other = StoredSecret { uid: "another".into(), ..read.clone() };
-    live.delete_secret(&other).await.unwrap();
+    // Another life of the Secret, or one that somebody has written since, is left alone.
+    let other = StoredSecret { uid: "another".into(), ..written.clone() };
+    for stale in [&other, &read] {
+        let changed = live.delete_secret(stale).await.unwrap_err();
+        assert!(matches!(changed, Error::Conflict(_)), "{changed:?}");
+    }
     let kept = live.secret(&ground.namespace, "etl-token").await.unwrap().unwrap();
     let free = json!({"metadata": {"finalizers": null}});
     let patch = Patch::Merge(&free);
     ground.secrets().patch("etl-token", &PatchParams::default(), &patch).await.unwrap();
+    let changed = live.delete_secret(&kept).await.unwrap_err();
+    assert!(matches!(changed, Error::Conflict(_)), "{changed:?}");
+    let kept = live.secret(&ground.namespace, "etl-token").await.unwrap().unwrap();
     live.delete_secret(&kept).await.unwrap();
     assert_eq!(live.secret(&ground.namespace, "etl-token").await.unwrap(), None);
     live.delete_secret(&kept).await.unwrap();

@@ -1,4 +1,4 @@
-//! Secrets: read, made, replaced as they were read, deleted by UID.
+//! Secrets: read, made, replaced and deleted as they were read.
 //!
 //! Enters: manifests. Leaves: what is stored. Writes `data`, never `stringData`: dropped keys would stay.
 //! What others attached to a Secret (labels, annotations, finalizers, owners) is sent back unchanged.
@@ -53,14 +53,10 @@ impl Live {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": {"uid": stored.uid},
+            "preconditions": {"uid": stored.uid, "resourceVersion": stored.resource_version},
         });
         let ask = target(&stored.namespace, &stored.name).delete(&options);
-        match self.ask::<serde_json::Value>(ask).await {
-            // A conflict can only be the UID: the one that was meant is gone.
-            Ok(_) | Err(Error::Gone(_) | Error::Conflict(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        self.ask_if_any::<serde_json::Value>(ask).await.map(drop)
     }
 }
 

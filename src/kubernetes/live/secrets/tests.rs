@@ -151,22 +151,25 @@ async fn a_name_that_is_taken_and_a_secret_that_changed_are_conflicts() {
 }
 
 #[tokio::test]
-async fn a_delete_means_this_very_secret() {
+async fn a_delete_means_this_very_secret_as_it_was_read() {
     let server = ApiServer::start().await;
     server.then(200, json!({"kind": "Status", "status": "Success"})).await;
     server.then(404, refusal(404, "NotFound", "not found")).await;
-    server.then(409, refusal(409, "Conflict", "Precondition failed: UID in precondition")).await;
+    server.then(409, refusal(409, "Conflict", "Precondition failed: ResourceVersion")).await;
     server.then(403, refusal(403, "Forbidden", "no")).await;
     let live = server.live();
     let stored = StoredSecret {
         namespace: "team-a".into(),
         name: "etl-token".into(),
         uid: "s-1".into(),
+        resource_version: "7".into(),
         ..StoredSecret::default()
     };
-    for _ in 0..3 {
+    for _ in 0..2 {
         live.delete_secret(&stored).await.unwrap();
     }
+    let changed = live.delete_secret(&stored).await.unwrap_err();
+    assert!(matches!(changed, Error::Conflict(_)), "{changed:?}");
     let error = live.delete_secret(&stored).await.unwrap_err();
     assert!(matches!(error, Error::Forbidden(_)), "{error:?}");
     assert_eq!(
@@ -174,7 +177,10 @@ async fn a_delete_means_this_very_secret() {
         Asked::new(
             "DELETE /api/v1/namespaces/team-a/secrets/etl-token",
             "application/json",
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "s-1"}}),
+            json!({
+                "apiVersion": "v1", "kind": "DeleteOptions",
+                "preconditions": {"uid": "s-1", "resourceVersion": "7"},
+            }),
         )
     );
 }
