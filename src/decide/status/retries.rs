@@ -13,7 +13,8 @@ use crate::decide::upkeep;
 use crate::model::platform::PlatformSeen;
 use crate::model::step::{Because, Failure, Lane, Outcome};
 
-/// What a new process takes over: the status tells one back-off, not whose. A token that is fresh had no trouble.
+/// What a new process takes over. The status tells one back-off and not whose, and tokens must go on: it paces the
+/// configuration alone, and trouble with tokens is counted anew.
 pub fn remembered(status: &ServiceAccountCredentialStatus, generation: i64) -> Retries {
     let Some(shown) =
         status.retry.as_ref().filter(|_| status.observed_generation == Some(generation))
@@ -21,11 +22,7 @@ pub fn remembered(status: &ServiceAccountCredentialStatus, generation: i64) -> R
         return Retries::default();
     };
     let until = shown.next_attempt_at.unwrap_or(Timestamp::UNIX_EPOCH);
-    let retry = Some(Retry { failures: shown.failures, until });
-    let fresh = status.conditions.iter().any(|condition| {
-        condition.type_ == ConditionType::TokenFresh.as_str() && condition.status == "True"
-    });
-    Retries { config: retry, upkeep: retry.filter(|_| !fresh) }
+    Retries { config: Some(Retry { failures: shown.failures, until }), upkeep: None }
 }
 
 /// The back-off from here on.

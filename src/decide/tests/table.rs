@@ -239,7 +239,7 @@ fn a_pass_that_finds_nothing_new_says_nothing_new() {
         change(&mut given);
         given.object.status = given.report().status;
         given.config_failure = None;
-        given.upkeep_failure = None;
+        // A new process tries the token at once, and fails as the one before.
         given.retries = crate::decide::status::remembered(&given.object.status, 1);
         given.now = at(1);
         let again = given.report();
