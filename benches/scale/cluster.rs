@@ -73,7 +73,13 @@ impl Cluster {
         }
         self.namespace(HOME).await?;
         self.server.new_service_account(HOME, ACCOUNT).await?;
-        let place = Place { name: ACCOUNT, namespace: HOME, service_account: ACCOUNT, served: &[] };
+        let place = Place {
+            name: ACCOUNT,
+            namespace: HOME,
+            service_account: ACCOUNT,
+            lease: "keysteward",
+            served: &[],
+        };
         for manifest in rights(&place) {
             apply_yaml(&client, &manifest.to_string(), "chart").await?;
         }

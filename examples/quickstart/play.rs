@@ -217,6 +217,7 @@ async fn rights(
         name: &place.roles,
         namespace: &namespace,
         service_account: SERVICE_ACCOUNT,
+        lease: "keysteward",
         served: &served,
     });
     let count = roles.len() / 2;

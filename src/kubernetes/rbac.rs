@@ -18,6 +18,15 @@ pub enum Scope {
     Default,
 }
 
+/// Which objects of a resource. Neither a create nor a list can be held to a name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Names {
+    All,
+    Only(&'static str),
+    /// The Lease of the replicas, whose name is given at installation.
+    Lease,
+}
+
 /// Rights on some resources.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
@@ -25,8 +34,7 @@ pub struct Rule {
     /// API group; empty is the core one.
     pub group: &'static str,
     pub resources: &'static [&'static str],
-    /// Only the objects of these names; empty is all of them.
-    pub names: &'static [&'static str],
+    pub names: Names,
     pub verbs: &'static [&'static str],
     /// What cannot be done without it.
     pub why: &'static str,
@@ -38,7 +46,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Cluster,
         group: "keysteward.dev",
         resources: &["clusterplatforms"],
-        names: &[],
+        names: Names::All,
         verbs: &["list", "watch"],
         why: "follow the platforms that several namespaces share",
     },
@@ -46,7 +54,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Cluster,
         group: "keysteward.dev",
         resources: &["clusterplatforms/status"],
-        names: &[],
+        names: Names::All,
         verbs: &["patch"],
         why: "say how they are",
     },
@@ -54,7 +62,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Cluster,
         group: "",
         resources: &["namespaces"],
-        names: &[],
+        names: Names::All,
         verbs: &["list", "watch"],
         why: "decide by labels which namespaces a ClusterPlatform serves",
     },
@@ -62,7 +70,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Cluster,
         group: "",
         resources: &["namespaces"],
-        names: &["kube-system"],
+        names: Names::Only("kube-system"),
         verbs: &["get"],
         why: "take its UID for the owner id, unless --owner-id names one",
     },
@@ -70,7 +78,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "keysteward.dev",
         resources: &["serviceaccountcredentials"],
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch", "patch"],
         why: "follow the objects; set and remove their finalizer",
     },
@@ -78,7 +86,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "keysteward.dev",
         resources: &["platforms"],
-        names: &[],
+        names: Names::All,
         verbs: &["list", "watch"],
         why: "follow the platforms",
     },
@@ -86,7 +94,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "keysteward.dev",
         resources: &["serviceaccountcredentials/status", "platforms/status"],
-        names: &[],
+        names: Names::All,
         verbs: &["patch"],
         why: "say how they are",
     },
@@ -94,7 +102,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "keysteward.dev",
         resources: &["serviceaccountcredentials/finalizers"],
-        names: &[],
+        names: Names::All,
         verbs: &["update"],
         why: "own the published Secrets where the server guards owner references, as OpenShift does",
     },
@@ -102,7 +110,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "",
         resources: &["secrets"],
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch", "create", "update", "delete"],
         why: "publish tokens and credentials, see when they are edited, read a Platform's credential; lists and watches are of metadata only",
     },
@@ -110,7 +118,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "",
         resources: &["configmaps"],
-        names: &[],
+        names: Names::All,
         verbs: &["get"],
         why: "read the caBundleRef of a Platform",
     },
@@ -118,7 +126,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Served,
         group: "events.k8s.io",
         resources: &["events"],
-        names: &[],
+        names: Names::All,
         verbs: &["create", "patch"],
         why: "tell what happened; a repeated event is counted in the first one",
     },
@@ -126,7 +134,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Own,
         group: "",
         resources: &["secrets"],
-        names: &[],
+        names: Names::All,
         verbs: &["get", "list", "watch", "create", "update", "delete"],
         why: "keep the true copies of the credentials, read a ClusterPlatform's credential",
     },
@@ -134,7 +142,7 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Own,
         group: "",
         resources: &["configmaps"],
-        names: &[],
+        names: Names::All,
         verbs: &["get"],
         why: "read the caBundleRef of a ClusterPlatform",
     },
@@ -142,15 +150,23 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Own,
         group: "coordination.k8s.io",
         resources: &["leases"],
-        names: &[],
-        verbs: &["get", "create", "update"],
-        why: "have one leader among the replicas",
+        names: Names::All,
+        verbs: &["create"],
+        why: "make the Lease of the replicas",
+    },
+    Rule {
+        scope: Scope::Own,
+        group: "coordination.k8s.io",
+        resources: &["leases"],
+        names: Names::Lease,
+        verbs: &["get", "update"],
+        why: "have one leader among them",
     },
     Rule {
         scope: Scope::Default,
         group: "events.k8s.io",
         resources: &["events"],
-        names: &[],
+        names: Names::All,
         verbs: &["create", "patch"],
         why: "tell what happened to a ClusterPlatform",
     },
@@ -165,47 +181,50 @@ pub struct Place<'a> {
     pub namespace: &'a str,
     /// Its `ServiceAccount` there.
     pub service_account: &'a str,
+    /// Name of the Lease there: --lease-name.
+    pub lease: &'a str,
     /// The namespaces that it serves; empty is all of them.
     pub served: &'a [&'a str],
-}
-
-/// The rules of one scope, as Kubernetes writes them.
-pub fn policy_rules(scope: Scope) -> Vec<Value> {
-    RULES.iter().filter(|rule| rule.scope == scope).map(Rule::policy_rule).collect()
 }
 
 /// Every role and binding that the operator needs.
 pub fn manifests(place: &Place<'_>) -> Vec<Value> {
     let Place { name, namespace, served, .. } = *place;
-    let mut cluster_wide = policy_rules(Scope::Cluster);
+    let mut cluster_wide = place.rules(Scope::Cluster);
     let mut manifests = Vec::new();
     if served.is_empty() {
-        cluster_wide.extend(policy_rules(Scope::Served));
+        cluster_wide.extend(place.rules(Scope::Served));
     } else {
         for namespace in served {
             let role = format!("{name}-served");
-            manifests.extend(place.role(&role, Some(namespace), &policy_rules(Scope::Served)));
+            manifests.extend(place.role(&role, Some(namespace), &place.rules(Scope::Served)));
         }
         let role = format!("{name}-events");
-        manifests.extend(place.role(&role, Some("default"), &policy_rules(Scope::Default)));
+        manifests.extend(place.role(&role, Some("default"), &place.rules(Scope::Default)));
     }
     manifests.extend(place.role(name, None, &cluster_wide));
-    manifests.extend(place.role(name, Some(namespace), &policy_rules(Scope::Own)));
+    manifests.extend(place.role(name, Some(namespace), &place.rules(Scope::Own)));
     manifests
 }
 
-impl Rule {
-    fn policy_rule(&self) -> Value {
-        let Self { group, resources, names, verbs, .. } = self;
-        let mut rule = json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
-        if !names.is_empty() {
-            rule["resourceNames"] = json!(names);
-        }
-        rule
-    }
-}
-
 impl Place<'_> {
+    /// The rules of one scope, as Kubernetes writes them.
+    fn rules(&self, scope: Scope) -> Vec<Value> {
+        let rules = RULES.iter().filter(|rule| rule.scope == scope);
+        rules.map(|rule| self.policy_rule(rule)).collect()
+    }
+
+    fn policy_rule(&self, rule: &Rule) -> Value {
+        let Rule { group, resources, names, verbs, .. } = rule;
+        let mut policy = json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+        match names {
+            Names::All => {}
+            Names::Only(name) => policy["resourceNames"] = json!([name]),
+            Names::Lease => policy["resourceNames"] = json!([self.lease]),
+        }
+        policy
+    }
+
     /// A role with its binding; without a namespace both are cluster-wide.
     fn role(&self, name: &str, namespace: Option<&str>, rules: &[Value]) -> [Value; 2] {
         const GROUP: &str = "rbac.authorization.k8s.io";
@@ -277,6 +296,7 @@ mod tests {
             name: "keysteward",
             namespace: "system",
             service_account: "operator",
+            lease: "keysteward",
             served: &["a", "b"],
         };
         let manifests = manifests(&place);
@@ -291,10 +311,42 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_held_to_the_name_of_the_lease_is() {
+        let place = Place {
+            name: "n",
+            namespace: "system",
+            service_account: "operator",
+            lease: "two-words",
+            served: &[],
+        };
+        let leases: Vec<Value> = manifests(&place)
+            .iter()
+            .flat_map(|manifest| manifest["rules"].as_array().cloned().unwrap_or_default())
+            .filter(|rule| rule["resources"] == json!(["leases"]))
+            .collect();
+        let group = json!(["coordination.k8s.io"]);
+        assert_eq!(
+            leases,
+            [
+                json!({ "apiGroups": group, "resources": ["leases"], "verbs": ["create"] }),
+                json!({
+                    "apiGroups": group, "resources": ["leases"], "verbs": ["get", "update"],
+                    "resourceNames": ["two-words"],
+                }),
+            ]
+        );
+    }
+
+    #[test]
     fn every_role_is_bound_to_the_service_account() {
         for served in [&[][..], &["a"][..]] {
-            let place =
-                Place { name: "n", namespace: "system", service_account: "operator", served };
+            let place = Place {
+                name: "n",
+                namespace: "system",
+                service_account: "operator",
+                lease: "keysteward",
+                served,
+            };
             let manifests = manifests(&place);
             assert_eq!(manifests.len() % 2, 0);
             for pair in manifests.chunks(2) {

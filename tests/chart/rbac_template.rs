@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use keysteward::kubernetes::rbac::{RULES, Scope};
+use keysteward::kubernetes::rbac::{Names, RULES, Scope};
 
 const HEAD: &str = "\
 {{- /* Made from src/kubernetes/rbac.rs by `UPDATE_CHART=1 cargo test --test chart`. Change it there. */}}
@@ -95,9 +95,14 @@ fn rules(scope: Scope) -> String {
         writeln!(text, "# To {}.", rule.why).expect("a string takes everything");
         writeln!(text, "- apiGroups: [{:?}]", rule.group).expect("a string takes everything");
         writeln!(text, "  resources: {}", list(rule.resources)).expect("a string takes everything");
-        if !rule.names.is_empty() {
-            writeln!(text, "  resourceNames: {}", list(rule.names))
-                .expect("a string takes everything");
+        let name = match rule.names {
+            Names::All => None,
+            Names::Only(name) => Some(format!("{name:?}")),
+            // The chart names the Lease after the release, as the deployment's argument does.
+            Names::Lease => Some("{{ $name | quote }}".to_owned()),
+        };
+        if let Some(name) = name {
+            writeln!(text, "  resourceNames: [{name}]").expect("a string takes everything");
         }
         writeln!(text, "  verbs: {}", list(rule.verbs)).expect("a string takes everything");
     }

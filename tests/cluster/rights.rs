@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt;
-use keysteward::kubernetes::rbac::{RULES, Scope};
+use keysteward::kubernetes::rbac::{Names, RULES, Scope};
 use keysteward_testbed::{ControlPlane, ControlPlaneBuilder, own, unique_name};
 use serde_json::{Value, json};
 
@@ -134,8 +134,10 @@ fn complaint(world: &World, right: &Right) -> [String; 2] {
         return ["cannot set blockOwnerDeletion".into(), world.namespace.clone()];
     }
     let place = match scope {
-        Scope::Cluster if names.is_empty() => "at the cluster scope".to_owned(),
-        Scope::Cluster => format!("in the namespace \"{}\"", names[0]),
+        Scope::Cluster => match names {
+            Names::Only(name) => format!("in the namespace \"{name}\""),
+            Names::All | Names::Lease => "at the cluster scope".to_owned(),
+        },
         Scope::Served => format!("in the namespace \"{}\"", world.namespace),
         Scope::Own => format!("in the namespace \"{}\"", world.home),
         Scope::Default => "in the namespace \"default\"".to_owned(),

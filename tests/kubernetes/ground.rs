@@ -42,6 +42,7 @@ impl Ground {
             name: &namespace,
             namespace: &namespace,
             service_account: "operator",
+            lease: "keysteward",
             served: &[],
         };
         for manifest in manifests(&place) {

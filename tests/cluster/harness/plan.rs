@@ -171,6 +171,7 @@ impl World {
             name: &self.home,
             namespace: &self.home,
             service_account: "operator",
+            lease: "keysteward",
             served: &[&self.namespace, &self.neighbour],
         });
         if let Some(right) = &self.plan.without {

@@ -1,7 +1,7 @@
 //! In: one right of the operator. Out: its roles without that right.
 //! Everything else in them stays as the table has it.
 
-use keysteward::kubernetes::rbac::Scope;
+use keysteward::kubernetes::rbac::{Names, Scope};
 use serde_json::{Value, json};
 
 /// One verb on one resource in one scope.
@@ -10,7 +10,7 @@ pub(crate) struct Right {
     pub(crate) scope: Scope,
     pub(crate) resource: &'static str,
     pub(crate) verb: &'static str,
-    pub(crate) names: &'static [&'static str],
+    pub(crate) names: Names,
 }
 
 impl Right {
@@ -56,7 +56,12 @@ impl Right {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        if !has("resources", self.resource) || !has("verbs", self.verb) || names != self.names {
+        let of_these = match self.names {
+            Names::All => names.is_empty(),
+            Names::Only(name) => names == [name],
+            Names::Lease => names == ["keysteward"],
+        };
+        if !has("resources", self.resource) || !has("verbs", self.verb) || !of_these {
             return vec![rule.clone()];
         }
         let without = |key: &str, word: &str| -> Vec<Value> {
