@@ -15,7 +15,7 @@ mod redaction;
 #[cfg(test)]
 mod tests;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
@@ -26,7 +26,8 @@ use tracing::Instrument;
 use crate::model::{Fault, RefusalKind, Trouble, TroubleKind};
 
 pub(in crate::provider) use answer::Answer;
-use budget::{Budget, Withheld};
+pub use budget::Budget;
+use budget::Withheld;
 use call::Asked;
 pub(in crate::provider) use call::{Body, Call, LIST_CAP, Proof, SMALL_CAP, Words, at};
 pub use counts::{CallCount, CallCounts, CallOutcome};
@@ -44,8 +45,7 @@ pub struct SenderConfig {
     pub allowed: AllowedEndpoints,
     /// PEM text of certificate authorities to trust in addition to the system's.
     pub ca_bundle: Option<String>,
-    /// The request budget: 1 to 100000 a minute.
-    pub requests_per_minute: u32,
+    pub budget: Arc<Budget>,
     pub deadlines: Deadlines,
     /// The field of the spec that says which address is called, for messages.
     pub address_field: &'static str,
@@ -69,7 +69,7 @@ pub struct Sender {
     allowed: AllowedEndpoints,
     address_field: &'static str,
     deadlines: Deadlines,
-    budget: Budget,
+    budget: Arc<Budget>,
     counts: CallCounts,
 }
 
@@ -88,8 +88,7 @@ pub enum SenderError {
 
 impl Sender {
     pub fn new(config: SenderConfig) -> Result<Self, SenderError> {
-        let SenderConfig { allowed, ca_bundle, requests_per_minute, deadlines, address_field } =
-            config;
+        let SenderConfig { allowed, ca_bundle, budget, deadlines, address_field } = config;
         let resolver =
             endpoints::PublicOnly { allowed: allowed.clone(), field: address_field.into() };
         let mut client = Client::builder()
@@ -110,7 +109,6 @@ impl Sender {
             Some(_) => SenderError::CaBundle,
             None => SenderError::Tls(answer::deepest_cause(&error.without_url())),
         })?;
-        let budget = Budget::new(requests_per_minute, deadlines.admission);
         let counts = CallCounts::default();
         Ok(Self { client, allowed, address_field, deadlines, budget, counts })
     }
@@ -177,8 +175,9 @@ impl Sender {
         self.allowed
             .check(&asked.call.url, self.address_field)
             .map_err(|why| asked.not_sent(TroubleKind::Connect, &why))?;
-        self.budget.admit(asked.call.priority).await.map_err(|withheld| {
-            asked.not_sent(TroubleKind::Withheld, &in_words(withheld, self.deadlines.admission))
+        let bound = self.deadlines.admission;
+        self.budget.admit(asked.call.priority, bound).await.map_err(|withheld| {
+            asked.not_sent(TroubleKind::Withheld, &in_words(withheld, bound))
         })?;
         let until = *until.get_or_init(|| Instant::now() + self.deadlines.whole);
         let request =
@@ -199,12 +198,17 @@ impl Default for Deadlines {
 }
 
 impl SenderConfig {
-    /// The usual sender: public addresses only, no own authorities.
+    /// The usual sender: public addresses only, no own authorities, 1 to 100000 requests a minute.
     pub fn new(requests_per_minute: u32, address_field: &'static str) -> Self {
+        Self::within(Arc::new(Budget::new(requests_per_minute)), address_field)
+    }
+
+    /// The same within a budget that others use too.
+    pub fn within(budget: Arc<Budget>, address_field: &'static str) -> Self {
         Self {
             allowed: AllowedEndpoints::default(),
             ca_bundle: None,
-            requests_per_minute,
+            budget,
             deadlines: Deadlines::default(),
             address_field,
         }

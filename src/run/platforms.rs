@@ -18,6 +18,7 @@ use crate::model::platform::{PlatformSeen, PlatformView};
 use crate::model::step::Wants;
 use crate::provider::Provider;
 use crate::provider::any::AnyProvider;
+use crate::provider::http::Budget;
 
 /// All platform objects.
 #[derive(Debug, Default)]
@@ -44,6 +45,8 @@ pub struct Entry {
     pub nudge: Notify,
     /// Passes at once on this platform: one that hangs must not hold up the others.
     pub slots: Arc<Semaphore>,
+    /// The request budget of all sessions, whichever generation made them.
+    pub budget: Arc<Budget>,
 }
 
 /// What somebody waits for.
@@ -212,6 +215,7 @@ impl Entry {
         status: PlatformStatus,
         slots: usize,
     ) -> Self {
+        let budget = Arc::new(Budget::new(connection.requests_per_minute));
         Self {
             key,
             uid,
@@ -222,7 +226,21 @@ impl Entry {
             wanted: Mutex::default(),
             nudge: Notify::new(),
             slots: Arc::new(Semaphore::new(slots)),
+            budget,
         }
+    }
+
+    /// Takes over what outlives a generation: the request budget, or at another rate what is left of a pause.
+    #[must_use]
+    pub fn succeeding(mut self, before: Option<&Self>) -> Self {
+        let Some(before) = before else { return self };
+        let rate = self.connection.requests_per_minute;
+        self.budget = if before.connection.requests_per_minute == rate {
+            Arc::clone(&before.budget)
+        } else {
+            Arc::new(before.budget.at_rate(rate))
+        };
+        self
     }
 
     pub fn state(&self) -> State {

@@ -119,14 +119,9 @@ fn apply(
             return;
         }
     };
-    let entry = Arc::new(Entry::new(
-        key.clone(),
-        uid,
-        generation,
-        connection,
-        status,
-        operator.options.concurrency.into(),
-    ));
+    let slots = operator.options.concurrency.into();
+    let entry = Entry::new(key.clone(), uid, generation, connection, status, slots);
+    let entry = Arc::new(entry.succeeding(before.as_deref()));
     // Until the new generation is through its first sweep nothing is decided: it may say something else about who may
     // do what, or where the platform is.
     operator.platforms.put(Arc::clone(&entry));

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use self::report::Said;
-use super::operator::{Operator, clock};
+use super::operator::{Operator, Options, clock};
 use super::platforms::{Entry, Live, State};
 use crate::api::conditions::Reason;
 use crate::api::credential::PlatformKind;
@@ -149,7 +149,7 @@ async fn connect(operator: &Operator, entry: &Entry) -> Result<Connected, Unconn
         ),
     };
     let client_id = credential.client_id.clone();
-    let provider = provider(operator, entry, credential, ca_bundle).map_err(|message| {
+    let provider = provider(&operator.options, entry, credential, ca_bundle).map_err(|message| {
         Unconnected { reason: Reason::InvalidSpec, message, credential_missing: false }
     })?;
     Ok(Connected {
@@ -173,7 +173,7 @@ fn unfit(field: &str, error: &InputError, missing: Reason) -> Unconnected {
 }
 
 fn provider(
-    operator: &Operator,
+    options: &Options,
     entry: &Entry,
     credential: Credential,
     ca_bundle: Option<String>,
@@ -181,7 +181,7 @@ fn provider(
     let Some(connection) = &entry.connection.genesys_cloud else {
         return Err("spec.genesysCloud must be set: it says where the platform is".into());
     };
-    let allowed = operator.options.allowed_endpoints.clone();
+    let allowed = options.allowed_endpoints.clone();
     let hosts = Hosts::of(connection, &allowed).map_err(|error| error.to_string())?;
     let field = if connection.endpoints.is_some() {
         "spec.genesysCloud.endpoints"
@@ -193,10 +193,10 @@ fn provider(
     let config = SenderConfig {
         allowed,
         ca_bundle,
-        ..SenderConfig::new(entry.connection.requests_per_minute, field)
+        ..SenderConfig::within(Arc::clone(&entry.budget), field)
     };
     let sender = Sender::new(config).map_err(|error| error.to_string())?;
-    let waits = operator.options.waits;
+    let waits = options.waits;
     Ok(AnyProvider::Genesys(Genesys::new(GenesysConfig { hosts, credential, sender, waits })))
 }
 
@@ -236,7 +236,7 @@ fn without_credential(
     let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id())?;
     let nobody = Credential { client_id: String::new(), client_secret: SecretText::new("") };
     // Private authorities are not read here: without them a call fails, and nothing is lost by that.
-    let provider = provider(operator, entry, nobody, None).ok()?;
+    let provider = provider(&operator.options, entry, nobody, None).ok()?;
     Some(Live {
         provider: Arc::new(provider),
         client_id: String::new(),
@@ -377,3 +377,6 @@ async fn read(owner: &str, session: &mut Connected, everything: bool) -> Result<
     session.recent.drain(..surplus);
     Ok(taken_at)
 }
+
+#[cfg(test)]
+mod tests;
