@@ -69,12 +69,20 @@ pub trait Cluster: Send + Sync {
     /// Removes our finalizer. An absent object counts as released.
     fn release(&self, object: &ObjectKey) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Writes the whole status. Guarded by the UID.
+    /// Writes the whole status. Guarded by the UID. Returns the version that the object has with it.
     fn write_status(
         &self,
         object: &ObjectKey,
         status: &ServiceAccountCredentialStatus,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+    ) -> impl Future<Output = Result<String, Error>> + Send;
+
+    /// Writes of a status, which must be there, only the conditions and the generation that they speak of. The rest
+    /// stays, whatever it is. Guarded and answered as a whole one.
+    fn write_conditions(
+        &self,
+        object: &ObjectKey,
+        status: &ServiceAccountCredentialStatus,
+    ) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// Publishes an event. Never fails a pass: trouble is logged at debug.
     fn publish(&self, object: &ObjectKey, event: &Event) -> impl Future<Output = ()> + Send;

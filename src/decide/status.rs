@@ -39,11 +39,14 @@ pub fn report(inputs: &Inputs<'_>, outcome: &Outcome) -> Report {
     let retries = retries::retries(inputs, outcome);
     let mut status = before.clone();
     status.observed_generation = Some(inputs.object.generation);
-    status.remote = parts::remote(inputs);
-    status.token = parts::token(inputs);
-    status.credential = parts::credential(inputs);
-    status.drift = parts::drift(inputs, outcome);
-    status.retry = retries::shown(before.retry.as_ref(), &retries);
+    // What a spec that cannot be read is about cannot be told: all but the conditions stays as it was.
+    if inputs.desired.is_ok() {
+        status.remote = parts::remote(inputs);
+        status.token = parts::token(inputs);
+        status.credential = parts::credential(inputs);
+        status.drift = parts::drift(inputs, outcome);
+        status.retry = retries::shown(before.retry.as_ref(), &retries);
+    }
     let row = row::row(inputs, outcome);
     let fresh = ConditionType::TokenFresh.as_str();
     let token_wanted = match inputs.desired {

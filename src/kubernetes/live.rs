@@ -128,8 +128,16 @@ impl Cluster for Live {
         &self,
         object: &ObjectKey,
         status: &ServiceAccountCredentialStatus,
-    ) -> Result<(), Error> {
+    ) -> Result<String, Error> {
         self.put_credential_status(object, status).await
+    }
+
+    async fn write_conditions(
+        &self,
+        object: &ObjectKey,
+        status: &ServiceAccountCredentialStatus,
+    ) -> Result<String, Error> {
+        self.put_credential_conditions(object, status).await
     }
 
     async fn publish(&self, object: &ObjectKey, event: &Event) {

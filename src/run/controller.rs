@@ -134,8 +134,8 @@ fn slim(object: &mut Guarded) {
 fn note(operator: &Operator, event: &Event<Guarded>) {
     match event {
         Event::Apply(guarded) | Event::InitApply(guarded) => {
+            operator.shown(&key_of(guarded), guarded.resource_version().as_deref());
             let Ok(object) = &guarded.0 else { return };
-            operator.forget_written(&key_of(object), object.status.as_ref());
             for rival in operator.objects.note(object) {
                 operator.trigger_if_stuck(&rival);
             }

@@ -4,7 +4,7 @@ mod account;
 mod secrets;
 mod token;
 
-use super::memory::Memory;
+use super::memory::{Memory, Written};
 use super::pass::Scene;
 use crate::kubernetes::{Cluster, Error};
 use crate::model::fault::Fault;
@@ -50,10 +50,10 @@ pub(super) async fn execute<P: Provider, K: Cluster>(
             status.drift = Some((**drift).clone());
             let written = scene.cluster.write_status(&scene.object.key, &status).await;
             // A write without an answer may have happened: what this pass reports must not undo it.
-            if matches!(written, Ok(()) | Err(Error::Unavailable(_))) {
+            if matches!(written, Ok(_) | Err(Error::Unavailable(_))) {
                 scene.object.status = status;
             }
-            written?;
+            memory.written = Some(Written::new(scene.object.status.clone(), written?));
             seen.carried.drift_recorded = true;
             Ok(())
         }

@@ -22,6 +22,8 @@ pub struct Unreadable {
     /// The field, and what is wrong with it.
     pub error: String,
     pub metadata: ObjectMeta,
+    /// Its status as it stands; null where there is none.
+    pub status: Value,
 }
 
 impl<'de, K> Deserialize<'de> for Guard<K>
@@ -29,7 +31,7 @@ where
     K: serde::de::DeserializeOwned + Resource,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let whole = Value::deserialize(deserializer)?;
+        let mut whole = Value::deserialize(deserializer)?;
         if let Ok(object) = K::deserialize(&whole) {
             return Ok(Self(Ok(object)));
         }
@@ -40,7 +42,8 @@ where
         };
         let PartialObjectMeta { metadata, .. } =
             PartialObjectMeta::<K>::deserialize(&whole).map_err(D::Error::custom)?;
-        Ok(Self(Err(Unreadable { error, metadata })))
+        let status = whole.get_mut("status").map(Value::take).unwrap_or_default();
+        Ok(Self(Err(Unreadable { error, metadata, status })))
     }
 }
 

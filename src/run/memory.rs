@@ -1,11 +1,13 @@
 //! What this process remembers of an object between passes. All of it can be lost: a restart only looks once more.
 
+mod written;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::written::Written;
 use super::secrets::Name;
-use crate::api::ServiceAccountCredentialStatus;
 use crate::decide::pace::Retries;
 use crate::decide::records::after;
 use crate::model::account::{Account, AccountId};
@@ -23,7 +25,7 @@ pub struct Memory {
     pub misses: u32,
     missed_in_sweep: Option<u64>,
     /// The status written last, until the watch has shown it: a pass must not decide on an older one.
-    pub written: Option<Box<ServiceAccountCredentialStatus>>,
+    pub written: Option<Box<Written>>,
     /// Our finalizer was added and the watch may not have shown it.
     pub held: bool,
     /// What the last pass left, so that an event of our own making wakes nobody.

@@ -18,7 +18,6 @@ use super::objects::{Guarded, Objects};
 use super::pass::Settings;
 use super::platforms::Platforms;
 use super::secrets::{Change, Name, SecretIndex};
-use crate::api::ServiceAccountCredentialStatus;
 use crate::kubernetes::ObjectKey;
 use crate::kubernetes::live::Live;
 use crate::provider::genesys::Waits;
@@ -156,13 +155,11 @@ impl Operator {
         }
     }
 
-    /// The watch shows this status: what we remember of it is no longer needed.
-    pub fn forget_written(&self, key: &ObjectKey, shown: Option<&ServiceAccountCredentialStatus>) {
-        let mut memories = self.memories();
-        if let Some(memory) = memories.get_mut(&(key.namespace.clone(), key.name.clone()))
-            && memory.written.as_deref() == shown
-        {
-            memory.written = None;
+    /// The watch shows this version: a status that was written before it need not be remembered.
+    pub fn shown(&self, key: &ObjectKey, version: Option<&str>) {
+        let name = (key.namespace.clone(), key.name.clone());
+        if let Some(memory) = self.memories().get_mut(&name) {
+            memory.shown(version);
         }
     }
 

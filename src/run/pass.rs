@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::execute::execute;
-use super::memory::Memory;
+use super::memory::{Memory, Written};
 use super::observe::observe;
+use crate::api::ServiceAccountCredentialStatus;
 use crate::decide::next::{Inputs, config};
 use crate::decide::pace::Retries;
 use crate::decide::records::Place;
@@ -114,7 +115,16 @@ pub async fn pass<P: Provider, K: Cluster>(
     let report = report(&scene.inputs(&seen, memory, retries), &outcome);
     memory.retries = Some((generation, report.retries));
     if !released && report.status != scene.object.status && (scene.leads)() {
-        scene.cluster.write_status(&scene.object.key, &report.status).await?;
+        let key = &scene.object.key;
+        // Of an object that cannot be read the status may hold what is not understood either.
+        let nothing = ServiceAccountCredentialStatus::default();
+        let beside = scene.desired.is_err() && scene.object.status != nothing;
+        let version = if beside {
+            scene.cluster.write_conditions(key, &report.status).await?
+        } else {
+            scene.cluster.write_status(key, &report.status).await?
+        };
+        memory.written = Some(Written::new(report.status.clone(), version));
     }
     for event in &report.events {
         scene.cluster.publish(&scene.object.key, event).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt};
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::memory::{Left, Memory};
@@ -16,7 +17,7 @@ use super::pass::{Passed, Scene, pass};
 use super::platforms::Found;
 use super::secrets::Name;
 use crate::api::conditions::Reason;
-use crate::api::{FINALIZER, ServiceAccountCredential};
+use crate::api::{FINALIZER, ServiceAccountCredential, ServiceAccountCredentialStatus};
 use crate::decide::claims::{Claimant, winner};
 use crate::kubernetes::Error;
 use crate::model::account::AccountId;
@@ -100,7 +101,6 @@ pub async fn reconcile(guarded: Arc<Guarded>, operator: Arc<Operator>) -> Result
     want(&operator, object, &key, &done);
     memory.left = Some(left(&done, generation, deleting, held));
     memory.client_id = super::observe::client_id(&done.seen).map(|id| id.0);
-    memory.written = Some(Box::new(done.report.status.clone()));
     put_back(&operator, &name, memory);
     Ok(pause_until(done.report.next_look, clock()))
 }
@@ -213,9 +213,8 @@ fn put_back(operator: &Operator, name: &Name, mut memory: Memory) {
         meanwhile.meanwhile.iter().any(|(secret, version)| left.is_news(secret, version.as_deref()))
     });
     memory.dirty |= meanwhile.dirty || news;
-    if operator.objects.get(name).is_none() {
-        return;
-    }
+    let Some(object) = operator.objects.get(name) else { return };
+    memory.shown(object.resource_version().as_deref());
     memories.insert(name.clone(), memory);
     drop(memories);
     if news {
@@ -224,11 +223,6 @@ fn put_back(operator: &Operator, name: &Name, mut memory: Memory) {
 }
 
 fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> ObjectSeen {
-    let shown =
-        guarded.0.as_ref().ok().and_then(|object| object.status.clone()).unwrap_or_default();
-    if memory.written.as_deref() == Some(&shown) {
-        memory.written = None;
-    }
     let metadata = guarded.meta();
     let on_watch = guarded.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
     if on_watch {
@@ -240,7 +234,7 @@ fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> Objec
         created_at: metadata.creation_timestamp.as_ref().map(|time| time.0),
         held: on_watch || memory.held,
         deleting_since: metadata.deletion_timestamp.as_ref().map(|time| time.0),
-        status: memory.written.as_deref().cloned().unwrap_or(shown),
+        status: memory.status(shown_status(guarded), metadata.resource_version.as_deref()),
         policy: guarded
             .0
             .as_ref()
@@ -248,6 +242,21 @@ fn object_seen(guarded: &Guarded, key: &ObjectKey, memory: &mut Memory) -> Objec
             .and_then(|object| policy(object).ok())
             .unwrap_or_else(retain),
     }
+}
+
+/// The status on the watch; of an object that cannot be read as much as can be.
+fn shown_status(guarded: &Guarded) -> ServiceAccountCredentialStatus {
+    let raw = match &guarded.0 {
+        Ok(object) => return object.status.clone().unwrap_or_default(),
+        Err(unreadable) => &unreadable.status,
+    };
+    ServiceAccountCredentialStatus::deserialize(raw).unwrap_or_else(|_| {
+        ServiceAccountCredentialStatus {
+            observed_generation: raw["observedGeneration"].as_i64(),
+            conditions: Deserialize::deserialize(&raw["conditions"]).unwrap_or_default(),
+            ..ServiceAccountCredentialStatus::default()
+        }
+    })
 }
 
 /// What an object that cannot be read asks of its deletion.

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 use tokio_util::sync::CancellationToken;
 
+use super::memory::Written;
 use super::metrics::ObjectCounts;
 use super::objects::key_of;
 use super::operator::{Operator, clock};
@@ -76,9 +78,11 @@ async fn bark(operator: &Operator, name: &Name, by: SignedDuration, fresh: bool)
     if operator.memories().get(name).is_some_and(|memory| memory.running) {
         return;
     }
-    let written = operator.memories().get(name).and_then(|memory| memory.written.clone());
-    let Some(before) = written.map(|status| *status).or_else(|| object.status.clone()) else {
-        return;
+    let shown = object.status.clone().unwrap_or_default();
+    let version = object.resource_version();
+    let before = match operator.memories().get_mut(name) {
+        Some(memory) => memory.status(shown, version.as_deref()),
+        None => shown,
     };
     let message = format!("the token should have been renewed {} s ago", by.as_secs());
     let Some(status) = late(&before, &message, clock()) else { return };
@@ -89,9 +93,9 @@ async fn bark(operator: &Operator, name: &Name, by: SignedDuration, fresh: bool)
         "a token is late"
     );
     match operator.live.write_status(&key, &status).await {
-        Ok(()) => {
+        Ok(version) => {
             if let Some(memory) = operator.memories().get_mut(name) {
-                memory.written = Some(Box::new(status));
+                memory.written = Some(Written::new(status, version));
             }
         }
         Err(error) => {

@@ -257,12 +257,12 @@ impl Etcd {
         &mut self,
         key: &ObjectKey,
         status: &ServiceAccountCredentialStatus,
-    ) -> Result<(), Error> {
+    ) -> Result<String, Error> {
         let object = self.living(key)?;
         let before = object.status.replace(status.clone()).unwrap_or_default();
         let wrongs = wrongs_of(&before, status, object.metadata.generation);
         self.wrongs.extend(wrongs);
-        Ok(())
+        Ok(self.version())
     }
 
     pub(crate) fn publish(&mut self, event: &Event) {

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use rstest::rstest;
 
 use super::given::{Given, at, refused, tenant, unanswered};
+use crate::api::ServiceAccountCredentialStatus;
 use crate::api::credential::{OnDelete, OnDrift, OnMissing};
 use crate::api::credential_status::{DriftStatus, RemoteStatus, UndoneField};
 use crate::decide::status::Report;
@@ -228,6 +229,24 @@ fn a_spec_that_cannot_be_read_does_not_invent_a_token() {
     let mut given = Given::new();
     given.desired = Err(Invalid("spec.x must be y".into()));
     shows(&given, "FF--T");
+}
+
+#[test]
+fn a_spec_that_cannot_be_read_changes_conditions_alone() {
+    let mut given = Given::well();
+    given.object.status = given.report().status;
+    let before = given.object.status.clone();
+    given.desired = Err(Invalid("spec.x must be y".into()));
+    given.object.generation = 2;
+    let after = given.report().status;
+    assert_ne!(after.conditions, before.conditions);
+    assert!(before.remote.is_some() && before.token.is_some() && before.credential.is_some());
+    let rest = |status: &ServiceAccountCredentialStatus| ServiceAccountCredentialStatus {
+        observed_generation: None,
+        conditions: Vec::new(),
+        ..status.clone()
+    };
+    assert_eq!(rest(&after), rest(&before));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::model::object::PlatformKey;
 
 #[derive(Deserialize)]
 struct Metadata {
+    #[serde(default)]
     metadata: ObjectMeta,
 }
 
@@ -28,15 +29,29 @@ impl Live {
         uid: &str,
         status: &PlatformStatus,
     ) -> Result<(), Error> {
-        self.put_status(platform_target(platform), uid, status).await
+        self.put_status(platform_target(platform), uid, status).await.map(drop)
     }
 
     pub(super) async fn put_credential_status(
         &self,
         object: &ObjectKey,
         status: &ServiceAccountCredentialStatus,
-    ) -> Result<(), Error> {
+    ) -> Result<String, Error> {
         self.put_status(credential_target(object), &object.uid, status).await
+    }
+
+    pub(super) async fn put_credential_conditions(
+        &self,
+        object: &ObjectKey,
+        status: &ServiceAccountCredentialStatus,
+    ) -> Result<String, Error> {
+        let ServiceAccountCredentialStatus { observed_generation, conditions, .. } = status;
+        let operations = json!([
+            {"op": "test", "path": "/metadata/uid", "value": object.uid},
+            {"op": "add", "path": "/status/observedGeneration", "value": observed_generation},
+            {"op": "add", "path": "/status/conditions", "value": conditions},
+        ]);
+        self.patch_status(credential_target(object), &operations).await
     }
 
     async fn put_status(
@@ -44,14 +59,20 @@ impl Live {
         target: Target<'_>,
         uid: &str,
         status: &impl Serialize,
-    ) -> Result<(), Error> {
+    ) -> Result<String, Error> {
         let operations = json!([
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "add", "path": "/status", "value": status},
         ]);
-        let mut ask = target.patch("write the status of", "/status", &operations, STATUS_MANAGER);
+        self.patch_status(target, &operations).await
+    }
+
+    /// The version of the object with the new status.
+    async fn patch_status(&self, target: Target<'_>, operations: &Value) -> Result<String, Error> {
+        let mut ask = target.patch("write the status of", "/status", operations, STATUS_MANAGER);
         ask.metadata_only();
-        self.ask::<Value>(ask).await.map(drop)
+        let Metadata { metadata } = self.ask(ask).await?;
+        Ok(metadata.resource_version.unwrap_or_default())
     }
 
     /// One request where there is no finalizer yet, as on almost every object; else a look and one more.

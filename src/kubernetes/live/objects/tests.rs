@@ -14,6 +14,7 @@ fn shown(uid: &str, finalizers: &Value, deleting: bool) -> Value {
         "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
         "metadata": {
             "namespace": "team-a", "name": "etl", "uid": uid, "finalizers": finalizers,
+            "resourceVersion": "7",
             "deletionTimestamp": deleting.then_some("2026-11-21T00:00:00Z"),
         },
     })
@@ -142,7 +143,7 @@ async fn the_whole_status_is_written_and_guarded_by_the_uid() {
         retry: Some(RetryStatus { failures: 2, next_attempt_at: Some(Timestamp::UNIX_EPOCH) }),
         ..ServiceAccountCredentialStatus::default()
     };
-    live.write_status(&object(), &status).await.unwrap();
+    assert_eq!(live.write_status(&object(), &status).await.unwrap(), "7");
     assert_eq!(
         server.asked().await,
         [Asked::new(
@@ -159,6 +160,26 @@ async fn the_whole_status_is_written_and_guarded_by_the_uid() {
     );
     let error = live.write_status(&object(), &status).await.unwrap_err();
     assert!(matches!(error, Error::Conflict(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn conditions_are_written_beside_the_rest_of_the_status() {
+    let server = ApiServer::start().await;
+    server.then(200, shown("uid-1", &json!([]), false)).await;
+    let status = ServiceAccountCredentialStatus {
+        observed_generation: Some(3),
+        retry: Some(RetryStatus::default()),
+        ..ServiceAccountCredentialStatus::default()
+    };
+    assert_eq!(server.live().write_conditions(&object(), &status).await.unwrap(), "7");
+    assert_eq!(
+        server.asked().await[0].body,
+        json!([
+            {"op": "test", "path": "/metadata/uid", "value": "uid-1"},
+            {"op": "add", "path": "/status/observedGeneration", "value": 3},
+            {"op": "add", "path": "/status/conditions", "value": []},
+        ])
+    );
 }
 
 #[tokio::test]
