@@ -149,9 +149,10 @@ async fn connect(operator: &Operator, entry: &Entry) -> Result<Connected, Unconn
         ),
     };
     let client_id = credential.client_id.clone();
-    let provider = provider(&operator.options, entry, credential, ca_bundle).map_err(|message| {
-        Unconnected { reason: Reason::InvalidSpec, message, credential_missing: false }
-    })?;
+    let provider =
+        provider(&operator.options, entry, credential, ca_bundle).map_err(|message| {
+            Unconnected { reason: Reason::InvalidSpec, message, credential_missing: false }
+        })?;
     Ok(Connected {
         provider: Arc::new(provider),
         client_id,

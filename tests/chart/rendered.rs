@@ -98,8 +98,7 @@ async fn the_rendered_rights_are_those_of_the_table() {
             return;
         };
         let name = "steward-keysteward";
-        let place =
-            Place { name, namespace: "system", service_account: name, lease: name, served };
+        let place = Place { name, namespace: "system", service_account: name, lease: name, served };
         let sorted = |mut manifests: Vec<Value>| {
             for manifest in &mut manifests {
                 manifest["metadata"].as_object_mut().unwrap().remove("labels");
