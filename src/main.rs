@@ -38,9 +38,12 @@ fn operate(arguments: keysteward::cli::run::RunArguments) -> anyhow::Result<()> 
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed twice"))?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(anyhow::Error::from)?
-        .block_on(arguments.run())
+        .map_err(anyhow::Error::from)?;
+    let done = runtime.block_on(arguments.run());
+    // What did not end in its time is not waited for again: a name that is being resolved, for example.
+    runtime.shutdown_background();
+    done
 }

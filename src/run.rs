@@ -40,6 +40,7 @@ use self::gate::Gate;
 use self::lease::{Election, KubernetesLease, Leadership, Pace};
 use self::metrics::Metrics;
 use self::operator::{Operator, Options};
+use self::shutdown::Unfinished;
 use crate::kubernetes::live::Live;
 
 /// What a process is started with.
@@ -82,6 +83,10 @@ pub async fn run(
     let serving = CancellationToken::new();
     let server = tasks.spawn(admin::serve(admin, pages, serving.clone()));
     let worked = lead(client, live, options, leadership, metrics, readiness, &stop).await;
+    if worked.as_ref().is_err_and(|error| error.is::<Unfinished>()) {
+        // The Lease is not given up beside work that goes on: it runs out after this process has ended.
+        return worked;
+    }
     // The Lease is given up after the last work, so that the next replica begins at once and not beside us.
     last.cancel();
     serving.cancel();
@@ -120,8 +125,7 @@ async fn lead(
         () = leadership.lost() => Err(anyhow::anyhow!("the Lease was lost: another replica may lead")),
     };
     work.cancel();
-    tasks.close();
-    tasks.wait().await;
+    shutdown::ended(&tasks).await?;
     result
 }
 

@@ -48,6 +48,10 @@ pub struct RunArguments {
         env = "KEYSTEWARD_ALLOWED_ENDPOINTS"
     )]
     allowed_endpoints: Vec<String>,
+    /// Call platforms through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which are ignored otherwise. The proxy
+    /// resolves the names of platforms: whether a name leads to a private address, only the proxy can then tell and refuse.
+    #[arg(long)]
+    proxy_from_environment: bool,
     /// Where /livez, /readyz and /metrics are served.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -148,6 +152,7 @@ impl RunArguments {
             settings,
             namespaces,
             allowed_endpoints: AllowedEndpoints::parse(&self.allowed_endpoints)?,
+            proxy_from_environment: self.proxy_from_environment,
             waits: Waits {
                 create_lag: waits.create_lag.parse()?,
                 write_lag: waits.write_lag.parse()?,

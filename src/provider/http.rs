@@ -21,6 +21,7 @@ use std::time::Duration;
 use backon::{ConstantBuilder, Retryable};
 use reqwest::{Certificate, Client, Method, redirect};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::model::{Fault, RefusalKind, Trouble, TroubleKind};
@@ -43,6 +44,10 @@ const ROOM_TO_REPEAT: Duration = Duration::from_secs(2);
 pub struct SenderConfig {
     /// What may be called besides public addresses.
     pub allowed: AllowedEndpoints,
+    /// Call through the proxy that the environment names. It resolves names itself: only it can refuse private addresses.
+    pub proxy_from_environment: bool,
+    /// Cancelled when the operator ends: what is not sent by then is not sent.
+    pub stopping: CancellationToken,
     /// PEM text of certificate authorities to trust in addition to the system's.
     pub ca_bundle: Option<String>,
     pub budget: Arc<Budget>,
@@ -70,6 +75,7 @@ pub struct Sender {
     address_field: &'static str,
     deadlines: Deadlines,
     budget: Arc<Budget>,
+    stopping: CancellationToken,
     counts: CallCounts,
 }
 
@@ -88,7 +94,15 @@ pub enum SenderError {
 
 impl Sender {
     pub fn new(config: SenderConfig) -> Result<Self, SenderError> {
-        let SenderConfig { allowed, ca_bundle, budget, deadlines, address_field } = config;
+        let SenderConfig {
+            allowed,
+            proxy_from_environment,
+            stopping,
+            ca_bundle,
+            budget,
+            deadlines,
+            address_field,
+        } = config;
         let resolver =
             endpoints::PublicOnly { allowed: allowed.clone(), field: address_field.into() };
         let mut client = Client::builder()
@@ -98,6 +112,9 @@ impl Sender {
             // Shorter than gateways keep idle connections: a POST must not meet one that is just being closed.
             .pool_idle_timeout(Duration::from_secs(30))
             .dns_resolver(resolver);
+        if !proxy_from_environment {
+            client = client.no_proxy();
+        }
         if let Some(pem) = &ca_bundle {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes())
                 .ok()
@@ -110,7 +127,7 @@ impl Sender {
             None => SenderError::Tls(answer::deepest_cause(&error.without_url())),
         })?;
         let counts = CallCounts::default();
-        Ok(Self { client, allowed, address_field, deadlines, budget, counts })
+        Ok(Self { client, allowed, address_field, deadlines, budget, stopping, counts })
     }
 
     /// What came of all calls so far.
@@ -176,9 +193,14 @@ impl Sender {
             .check(&asked.call.url, self.address_field)
             .map_err(|why| asked.not_sent(TroubleKind::Connect, &why))?;
         let bound = self.deadlines.admission;
-        self.budget.admit(asked.call.priority, bound).await.map_err(|withheld| {
-            asked.not_sent(TroubleKind::Withheld, &in_words(withheld, bound))
-        })?;
+        let admitted = tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err("the operator is stopping".to_owned()),
+            admitted = self.budget.admit(asked.call.priority, bound) => {
+                admitted.map_err(|withheld| in_words(withheld, bound))
+            }
+        };
+        admitted.map_err(|why| asked.not_sent(TroubleKind::Withheld, &why))?;
         let until = *until.get_or_init(|| Instant::now() + self.deadlines.whole);
         let request =
             asked.request(&self.client).timeout(until.saturating_duration_since(Instant::now()));
@@ -198,7 +220,7 @@ impl Default for Deadlines {
 }
 
 impl SenderConfig {
-    /// The usual sender: public addresses only, no own authorities, 1 to 100000 requests a minute.
+    /// The usual sender: public addresses only, no proxy, no own authorities, 1 to 100000 requests a minute.
     pub fn new(requests_per_minute: u32, address_field: &'static str) -> Self {
         Self::within(Arc::new(Budget::new(requests_per_minute)), address_field)
     }
@@ -207,6 +229,8 @@ impl SenderConfig {
     pub fn within(budget: Arc<Budget>, address_field: &'static str) -> Self {
         Self {
             allowed: AllowedEndpoints::default(),
+            proxy_from_environment: false,
+            stopping: CancellationToken::new(),
             ca_bundle: None,
             budget,
             deadlines: Deadlines::default(),

@@ -30,6 +30,8 @@ pub struct Options {
     /// Empty: every namespace.
     pub namespaces: Vec<String>,
     pub allowed_endpoints: AllowedEndpoints,
+    /// Platforms are called through the proxy that the environment names.
+    pub proxy_from_environment: bool,
     pub waits: Waits,
     /// Passes at once.
     pub concurrency: u16,
@@ -92,6 +94,11 @@ impl Operator {
     /// Whether this process may write at this moment.
     pub fn leads(&self) -> bool {
         !self.stopping.is_cancelled() && self.leadership.is_leader(tokio::time::Instant::now())
+    }
+
+    /// Cancelled when the work ends.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
     /// Whether objects of a namespace are looked after.

@@ -1,17 +1,37 @@
 //! From signals to the end of the process.
 //!
-//! Enters: SIGTERM and SIGINT. Leaves: a token that tasks wait on; at a second signal, the exit of the process, whatever
-//! is under way.
+//! Enters: SIGTERM and SIGINT. Leaves: a token that tasks wait on; the end of what is under way, or after [`DEADLINE`]
+//! that it did not end; at a second signal, the exit of the process, whatever is under way.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 /// The exit code after a second signal: not a success, whatever was left undone.
 pub const FORCED: u8 = 130;
+
+/// How long what is under way may take to end: an answer of a platform (30 s), and storing it. The grace period of the pod
+/// must leave some time more, for the Lease.
+pub const DEADLINE: Duration = Duration::from_secs(50);
+
+/// What was under way when the work ended goes on for too long.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "could not wait for the end of what is under way: it takes more than {} s; the next start takes it up",
+    DEADLINE.as_secs()
+)]
+pub struct Unfinished;
+
+/// Waits for the end of what is under way.
+pub async fn ended(tasks: &TaskTracker) -> Result<(), Unfinished> {
+    tasks.close();
+    timeout(DEADLINE, tasks.wait()).await.map_err(|_| Unfinished)
+}
 
 /// Cancels the token at the first signal and ends the process at the second. Needs a runtime.
 pub fn on_signals() -> io::Result<CancellationToken> {
@@ -60,9 +80,25 @@ mod tests {
 
     use tokio::io::{AsyncBufReadExt, BufReader};
     use tokio::process::{Child, Command};
-    use tokio::time::timeout;
+    use tokio::time::Instant;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_under_way_may_end_in_its_time_and_no_later() {
+        let tasks = TaskTracker::new();
+        let begun_at = Instant::now();
+        tasks.spawn(tokio::time::sleep(Duration::from_secs(40)));
+        ended(&tasks).await.unwrap();
+        assert_eq!(begun_at.elapsed().as_secs(), 40);
+
+        tasks.reopen();
+        tasks.spawn(std::future::pending::<()>());
+        let begun_at = Instant::now();
+        let told = ended(&tasks).await.unwrap_err().to_string();
+        assert!(told.contains("more than 50 s"), "{told}");
+        assert_eq!(begun_at.elapsed().as_secs(), DEADLINE.as_secs());
+    }
 
     async fn send(signal: &str, child: &Child) {
         let id = child.id().unwrap().to_string();

@@ -149,10 +149,12 @@ async fn connect(operator: &Operator, entry: &Entry) -> Result<Connected, Unconn
         ),
     };
     let client_id = credential.client_id.clone();
-    let provider =
-        provider(&operator.options, entry, credential, ca_bundle).map_err(|message| {
-            Unconnected { reason: Reason::InvalidSpec, message, credential_missing: false }
-        })?;
+    let provider = provider(&operator.options, operator.stopping(), entry, credential, ca_bundle);
+    let provider = provider.map_err(|message| Unconnected {
+        reason: Reason::InvalidSpec,
+        message,
+        credential_missing: false,
+    })?;
     Ok(Connected {
         provider: Arc::new(provider),
         client_id,
@@ -175,6 +177,7 @@ fn unfit(field: &str, error: &InputError, missing: Reason) -> Unconnected {
 
 fn provider(
     options: &Options,
+    stopping: &CancellationToken,
     entry: &Entry,
     credential: Credential,
     ca_bundle: Option<String>,
@@ -193,6 +196,8 @@ fn provider(
     };
     let config = SenderConfig {
         allowed,
+        proxy_from_environment: options.proxy_from_environment,
+        stopping: stopping.clone(),
         ca_bundle,
         ..SenderConfig::within(Arc::clone(&entry.budget), field)
     };
@@ -237,7 +242,7 @@ fn without_credential(
     let pinned = entry.connection.tenant_id.clone().or_else(|| said.tenant_id())?;
     let nobody = Credential { client_id: String::new(), client_secret: SecretText::new("") };
     // Private authorities are not read here: without them a call fails, and nothing is lost by that.
-    let provider = provider(&operator.options, entry, nobody, None).ok()?;
+    let provider = provider(&operator.options, operator.stopping(), entry, nobody, None).ok()?;
     Some(Live {
         provider: Arc::new(provider),
         client_id: String::new(),

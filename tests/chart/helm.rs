@@ -34,6 +34,7 @@ pub(crate) const VALUES: &[(&str, &[&str])] = &[
             "podAnnotations.note=hello",
             "podDisruptionBudget.enabled=true",
             "podLabels.zone=a",
+            "proxyFromEnvironment=true",
             "priorityClassName=system-cluster-critical",
             "replicaCount=2",
             "serviceAccount.annotations.note=hello",

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::time::Duration;
 
 use clap::Parser;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use keysteward::cli::{self, Arguments, crds};
 use keysteward::kubernetes::rbac::{self, Place};
+use keysteward::run::lease::Pace;
+use keysteward::run::shutdown;
 use serde_json::Value;
 
 use super::helm::{RELEASE, VALUES, arguments, chart, helm, of_kind, rendered, told};
@@ -120,13 +123,14 @@ async fn what_is_written_in_the_values_reaches_the_command_line() {
         return;
     };
     let plain = arguments(&objects);
-    for absent in ["--namespaces", "--owner-id", "--allowed-endpoints"] {
+    for absent in ["--namespaces", "--owner-id", "--allowed-endpoints", "--proxy"] {
         assert!(!plain.iter().any(|argument| argument.starts_with(absent)), "{plain:?}");
     }
     let values = [
         "watchNamespaces={team-a,team-b}",
         "ownerId=prod-eu",
         "allowedEndpoints={https://a.example,https://b.example}",
+        "proxyFromEnvironment=true",
         "extraArgs={--settle=0s}",
     ];
     let objects = rendered("system", &values).await.unwrap();
@@ -135,10 +139,23 @@ async fn what_is_written_in_the_values_reaches_the_command_line() {
         "--namespaces=team-a,team-b",
         "--owner-id=prod-eu",
         "--allowed-endpoints=https://a.example,https://b.example",
+        "--proxy-from-environment",
         "--settle=0s",
     ] {
         assert!(given.iter().any(|argument| argument == wanted), "{wanted} is not in {given:?}");
     }
+}
+
+#[tokio::test]
+async fn the_pod_is_given_the_time_that_the_program_takes_to_end() {
+    let Some(objects) = rendered("system", &[]).await else {
+        return;
+    };
+    let pod = &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"];
+    let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+    // Giving the Lease up is two calls at most.
+    let lease = Pace::default().call_deadline() * 2;
+    assert!(shutdown::DEADLINE + lease <= Duration::from_secs(grace), "{grace} s");
 }
 
 #[tokio::test]

@@ -239,3 +239,62 @@ async fn a_private_authority_is_trusted_only_when_it_is_given() {
     let sender = Sender::new(trusting).unwrap();
     sender.ask(&asked, Proof::Bearer(&token), Answer::nothing).await.unwrap();
 }
+
+#[tokio::test]
+async fn once_the_operator_stops_nothing_more_is_sent() {
+    let line = Line::saying("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let allowed = AllowedEndpoints::parse(["127.0.0.1"]).unwrap();
+    let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
+    let (budget, stopping) = (Arc::clone(&config.budget), config.stopping.clone());
+    let sender = Sender::new(SenderConfig { allowed, ..config }).unwrap();
+    budget.pause(Duration::from_secs(30));
+    // One waits for its turn, the other comes later.
+    let waiting = fault_of(&sender, Method::POST, line.url());
+    let stop = async { stopping.cancel() };
+    let (first, ()) = tokio::join!(waiting, stop);
+    let second = fault_of(&sender, Method::POST, line.url()).await;
+    for fault in [first, second] {
+        assert!(matches!(fault, Fault::NotSent(_)), "{fault:?}");
+        assert!(fault.to_string().contains("the operator is stopping"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_called_only_where_the_operator_is_told_to() {
+    let answers = |who: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n\"{who}\""
+        )
+    };
+    let proxy = Line::saying(answers("proxy")).await;
+    let there = Line::saying(answers("there")).await;
+    // In a process of its own: an environment is everybody's.
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "provider::http::tests::asks_with_and_without_a_proxy", "--ignored"])
+        .arg("--nocapture")
+        .envs([("http_proxy", format!("http://{}", proxy.address)), ("THERE", there.url().into())])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .env_remove("REQUEST_METHOD")
+        .output();
+    let said = String::from_utf8(child.await.unwrap().stdout).unwrap();
+    assert!(said.contains("without: there"), "{said}");
+    assert!(said.contains("with: proxy"), "{said}");
+}
+
+/// The process of the test above.
+#[tokio::test]
+#[ignore = "needs the environment that the other test makes"]
+async fn asks_with_and_without_a_proxy() {
+    let there: Url = std::env::var("THERE").unwrap().parse().unwrap();
+    let token = SecretText::new("canary-token");
+    for (how, proxy_from_environment) in [("without", false), ("with", true)] {
+        let allowed = AllowedEndpoints::parse(["127.0.0.1"]).unwrap();
+        let config = SenderConfig::new(100_000, "spec.genesysCloud.endpoints");
+        let config = SenderConfig { allowed, proxy_from_environment, ..config };
+        let sender = Sender::new(config).unwrap();
+        let call = call(Method::GET, there.clone());
+        let who = sender.ask(&call, Proof::Bearer(&token), Answer::json::<String>).await.unwrap();
+        println!("{how}: {who}");
+    }
+}

@@ -18,6 +18,7 @@ fn options() -> Options {
         settings: Settings { owner: "owner".into(), operator_namespace: "keysteward".into() },
         namespaces: Vec::new(),
         allowed_endpoints: AllowedEndpoints::default(),
+        proxy_from_environment: false,
         waits: Waits { create_lag: none, write_lag: none, settle: none },
         concurrency: 1,
         sweep_spacing: none,
@@ -42,7 +43,7 @@ fn entry(generation: i64, requests_per_minute: u32) -> Entry {
 
 async fn refused(entry: &Entry) -> String {
     let credential = Credential { client_id: "id".into(), client_secret: SecretText::new("s") };
-    let session = provider(&options(), entry, credential, None).unwrap();
+    let session = provider(&options(), &CancellationToken::new(), entry, credential, None).unwrap();
     session.accounts().await.unwrap_err().to_string()
 }
 
