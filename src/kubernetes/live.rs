@@ -10,6 +10,7 @@ mod events;
 pub mod inputs;
 mod leases;
 mod objects;
+mod recorder;
 mod request;
 mod secrets;
 mod token_file;
@@ -17,9 +18,10 @@ mod token_file;
 use std::time::Duration;
 
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::events::Reporter;
 use serde::de::DeserializeOwned;
 
+use self::recorder::BoundedRecorder;
 use self::request::Ask;
 use super::{Cluster, Error, Event, ObjectKey, SecretManifest, StoredSecret};
 use crate::api::{GROUP, ServiceAccountCredentialStatus};
@@ -42,7 +44,7 @@ const STATUS_MANAGER: &str = "keysteward.dev/status";
 #[derive(Clone)]
 pub struct Live {
     client: Client,
-    recorder: Recorder,
+    recorder: BoundedRecorder,
     deadline: Duration,
 }
 
@@ -59,7 +61,7 @@ impl Live {
             controller: format!("{GROUP}/controller"),
             instance: Some(cut(instance.into(), 128)),
         };
-        let recorder = Recorder::new(client.clone(), reporter);
+        let recorder = BoundedRecorder::new(client.clone(), reporter);
         Self { client, recorder, deadline: CALL_DEADLINE }
     }
 

@@ -45,7 +45,8 @@ impl Live {
             note: Some(cut(note.clone(), NOTE)),
             secondary: None,
         };
-        let publishing = self.recorder.publish(&written, &regarding);
+        let recorder = self.recorder.for_one();
+        let publishing = recorder.publish(&written, &regarding);
         let trouble = match tokio::time::timeout(self.deadline, publishing).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => answer::refused("publish an event", &error).to_string(),

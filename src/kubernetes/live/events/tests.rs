@@ -50,6 +50,20 @@ async fn a_repeated_event_becomes_a_series_for_every_clone() {
 }
 
 #[tokio::test]
+async fn events_of_many_objects_are_not_remembered_for_ever() {
+    let server = ApiServer::start().await;
+    let live = server.live();
+    let others: Vec<ObjectKey> =
+        (0..256).map(|n| ObjectKey { uid: format!("uid-of-{n}"), ..object() }).collect();
+    for key in [&object()].into_iter().chain(&others).chain([&object()]) {
+        server.then(201, json!({"metadata": {"name": "etl.1"}})).await;
+        live.publish(key, &event("x")).await;
+    }
+    let asked = server.asked().await;
+    assert!(asked.iter().all(|asked| asked.line.starts_with("POST ")), "an old event was kept");
+}
+
+#[tokio::test]
 async fn an_event_of_a_cluster_platform_goes_to_the_default_namespace() {
     let server = ApiServer::start().await;
     server.then(201, json!({"metadata": {"name": "cc.1"}})).await;
