@@ -2,7 +2,7 @@
 
 mod written;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -84,7 +84,7 @@ pub struct Left {
     /// Our finalizer was on it.
     pub held: bool,
     /// Versions of the object's Secrets as the pass left them.
-    pub secrets: BTreeMap<Name, String>,
+    pub secrets: Vec<(Name, String)>,
     pub next_look: Option<Timestamp>,
     /// Both lanes were at rest.
     pub settled: bool,
@@ -98,17 +98,22 @@ impl Left {
     /// Whether a Secret changed after the pass. Versions are revisions of one store, so they can be compared; the API
     /// server promises that since Kubernetes 1.35.
     pub fn is_news(&self, secret: &Name, version: Option<&str>) -> bool {
-        let Some(version) = version else { return self.secrets.contains_key(secret) };
+        let Some(version) = version else { return self.knows(secret).is_some() };
         let number = |text: &str| text.parse::<u64>().ok();
-        let known = match self.secrets.get(secret) {
+        let known = match self.knows(secret) {
             Some(known) => number(known),
             // One that the pass made and removed again: whatever is older than its last look is old.
-            None => self.secrets.values().filter_map(|version| number(version)).max(),
+            None => self.secrets.iter().filter_map(|(_, version)| number(version)).max(),
         };
         match (number(version), known) {
             (Some(version), Some(known)) => version > known,
             _ => true,
         }
+    }
+
+    /// The version of a Secret as the pass left it.
+    fn knows(&self, secret: &Name) -> Option<&str> {
+        self.secrets.iter().find(|(name, _)| name == secret).map(|(_, version)| version.as_str())
     }
 }
 
@@ -243,5 +248,7 @@ impl Memory {
     /// Forgets what lists have caught up with.
     pub fn catch_up(&mut self, inventory: &Inventory) {
         self.known.retain(|id, known| known.goes_before(id, inventory));
+        // An emptied table keeps its room, and each object has one.
+        self.known.shrink_to_fit();
     }
 }

@@ -1,6 +1,6 @@
 //! The objects that the watches show, and who claims what.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -21,7 +21,8 @@ pub type Guarded = Guard<ServiceAccountCredential>;
 #[derive(Debug, Default)]
 pub struct Objects {
     stores: OnceLock<Vec<Store<Guarded>>>,
-    claims: Mutex<HashMap<Wanted, BTreeSet<Name>>>,
+    /// Who wants it, in order. Almost always one: a list is smaller than a tree.
+    claims: Mutex<HashMap<Wanted, Vec<Name>>>,
     /// Watches whose first list is in.
     listed: AtomicUsize,
 }
@@ -98,8 +99,10 @@ impl Objects {
         let mut claims = self.claims();
         let mut rivals = Vec::new();
         for wanted in wanted_by(object) {
-            let claimants = claims.entry(wanted).or_default();
-            claimants.insert(name.clone());
+            let claimants = claims.entry(wanted).or_insert_with(|| Vec::with_capacity(1));
+            if let Err(place) = claimants.binary_search(&name) {
+                claimants.insert(place, name.clone());
+            }
             rivals.extend(claimants.iter().filter(|other| **other != name).cloned());
         }
         rivals
@@ -109,7 +112,8 @@ impl Objects {
     pub fn forget(&self, name: &Name) -> Vec<Name> {
         let mut rivals = Vec::new();
         self.claims().retain(|_, claimants| {
-            if claimants.remove(name) {
+            if let Ok(place) = claimants.binary_search(name) {
+                claimants.remove(place);
                 rivals.extend(claimants.iter().cloned());
             }
             !claimants.is_empty()
@@ -155,7 +159,7 @@ impl Objects {
         found
     }
 
-    fn claims(&self) -> MutexGuard<'_, HashMap<Wanted, BTreeSet<Name>>> {
+    fn claims(&self) -> MutexGuard<'_, HashMap<Wanted, Vec<Name>>> {
         self.claims.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

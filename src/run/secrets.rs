@@ -1,6 +1,6 @@
 //! An index of our own Secrets, from metadata-only watches: which object, which version, when to renew. No bytes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
@@ -38,7 +38,8 @@ pub struct SecretIndex(Mutex<Notes>);
 #[derive(Debug, Default)]
 struct Notes {
     by_name: HashMap<Name, Note>,
-    by_object: HashMap<Name, BTreeSet<Name>>,
+    /// Few for each: a list is smaller than a tree.
+    by_object: HashMap<Name, Vec<Name>>,
 }
 
 /// The part of one watch: which Secrets a fresh list has shown so far.
@@ -141,16 +142,19 @@ impl Notes {
             && before.object != object
             && let Some(names) = self.by_object.get_mut(&before.object)
         {
-            names.remove(&name);
+            names.retain(|other| *other != name);
         }
-        self.by_object.entry(object.clone()).or_default().insert(name.clone());
+        let names = self.by_object.entry(object.clone()).or_default();
+        if let Err(place) = names.binary_search(&name) {
+            names.insert(place, name.clone());
+        }
         Some(Change { object, secret: name, version: secret.resource_version() })
     }
 
     fn remove(&mut self, name: &Name) -> Option<Change> {
         let note = self.by_name.remove(name)?;
         if let Some(names) = self.by_object.get_mut(&note.object) {
-            names.remove(name);
+            names.retain(|other| other != name);
             if names.is_empty() {
                 self.by_object.remove(&note.object);
             }
