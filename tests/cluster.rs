@@ -17,6 +17,7 @@ mod cluster {
     mod deletion;
     mod drift;
     mod leadership;
+    mod neighbours;
     mod outage;
     mod ready;
     mod refresh;
