@@ -129,7 +129,11 @@ fn next_page(base: &Url, next: &str) -> Result<Url, String> {
 }
 
 fn endless(call: &Call) -> Fault {
-    let text = format!("could not {}: more than {MOST_PAGES} pages came, and no end", call.tried);
+    let text = format!(
+        "could not {}: no end came within {MOST_PAGES} pages, {MOST_ELEMENTS} elements and {} MiB",
+        call.tried,
+        MOST_BYTES >> 20
+    );
     Fault::Unknown(Trouble { kind: TroubleKind::Garbled, text })
 }
 

@@ -233,12 +233,32 @@ mod tests {
     #[case(" 0 ", Some(0))]
     #[case("Sat, 21 Nov 2026 10:00:30 GMT", Some(30))]
     #[case("Sat, 21 Nov 2026 09:00:00 GMT", Some(0))]
+    #[case::an_hour("3600", Some(3600))]
+    #[case::two_hours("7200", Some(3600))]
+    #[case::a_lifetime("4294967295", Some(3600))]
+    #[case::the_largest_number("18446744073709551615", Some(3600))]
+    #[case::next_year("Sun, 21 Nov 2027 10:00:00 GMT", Some(3600))]
     #[case("-5", None)]
+    #[case("+-5", None)]
+    #[case("1.5", None)]
+    #[case("", None)]
     #[case("soon", None)]
+    #[case::no_number_at_all("99999999999999999999999", None)]
+    #[case::another_form("Saturday, 21-Nov-26 10:00:30 GMT", None)]
+    #[case::no_such_day("Sat, 31 Feb 2026 10:00:30 GMT", None)]
     fn retry_after_is_seconds_or_a_date(#[case] text: &str, #[case] seconds: Option<i64>) {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, text.parse().unwrap());
         headers.insert(DATE, "Sat, 21 Nov 2026 10:00:00 GMT".parse().unwrap());
         assert_eq!(retry_after(&headers), seconds.map(SignedDuration::from_secs));
+    }
+
+    #[test]
+    fn a_date_without_the_answers_own_is_no_span() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, "Sat, 21 Nov 2026 10:00:30 GMT".parse().unwrap());
+        assert_eq!(retry_after(&headers), None);
+        headers.insert(DATE, "some day".parse().unwrap());
+        assert_eq!(retry_after(&headers), None);
     }
 }
