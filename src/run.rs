@@ -26,6 +26,9 @@ pub mod sweep;
 pub mod telemetry;
 pub mod watchdog;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use anyhow::Context;

@@ -123,12 +123,15 @@ impl Notes {
     ) -> Option<Change> {
         let name = name_of(secret);
         let annotations = secret.annotations();
-        let (namespace, object) = object_of(annotations)?;
         // Only a Secret in its object's own namespace, or in the operator's, speaks for the object: labels can be copied.
+        let heard = object_of(annotations)
+            .filter(|(namespace, _)| name.0 == *namespace || name.0 == operator_namespace);
+        let Some((namespace, object)) = heard else {
+            // One of ours that has lost its notes: the object for which it was written looks.
+            let object = self.by_name.get(&name)?.object.clone();
+            return Some(Change { object, secret: name, version: secret.resource_version() });
+        };
         let beside = name.0 == namespace;
-        if !beside && name.0 != operator_namespace {
-            return None;
-        }
         let object = (namespace.to_owned(), object.to_owned());
         let time = |key: &str, heard: bool| {
             annotations.get(key).filter(|_| heard).and_then(|text| text.parse().ok())

@@ -72,6 +72,8 @@ async fn write_over<K: Cluster>(
     manifest: &SecretManifest,
 ) -> Result<StoredSecret, Error> {
     match cluster.secret(&manifest.namespace, &manifest.name).await? {
+        // A write of ours that was not answered.
+        Some(stored) if stored.data == manifest.data => Ok(stored),
         // Another process has an answer of its own: it came later, and made this one worthless.
         Some(stored) if credential_in(&stored.data).is_some() => Err(Error::Invalid(
             "could not store the new credential: another process stored one".into(),
