@@ -193,3 +193,6 @@ fn host_name() -> String {
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "keysteward".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
