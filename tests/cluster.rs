@@ -12,6 +12,7 @@ mod cluster {
     mod harness;
 
     mod answers;
+    mod certificates;
     mod changes;
     mod claims;
     mod deletion;

@@ -1,6 +1,7 @@
 //! What happens to the client when a user changes the object.
 
 use keysteward_simulator::{RoleDivision, seed};
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::harness::{Account, PLATFORM, in_a_world};
@@ -165,6 +166,41 @@ async fn an_object_moves_to_another_platform_object_of_the_same_tenant() {
             .await;
         assert_eq!(world.token("etl").await, token);
         assert_eq!(world.remote_writes(), writes + 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_status_edited_by_hand_is_written_again_once() {
+    in_a_world(async |world| {
+        world.apply(&Account::of(world, "etl")).await;
+        let before = world.ready("etl").await["status"].clone();
+        let edit = json!({ "status": { "remote": { "clientId": "edited" } } });
+        let objects = world.api("ServiceAccountCredential", &world.namespace);
+        objects.patch_status("etl", &PatchParams::default(), &Patch::Merge(edit)).await.unwrap();
+        // A status alone wakes nobody: somebody touches a Secret, and then the pass notices.
+        let mut touched = 0;
+        world
+            .until("the status as it was", async || {
+                let now = world.object("etl").await["status"].clone();
+                if now == before {
+                    return Ok(());
+                }
+                touched += 1;
+                world.edit_secret("etl-credential", "client_secret", &format!("{touched}")).await;
+                Err(now.to_string())
+            })
+            .await;
+        world
+            .until("the credential as it was", async || {
+                let credential = world.data("etl-credential").await;
+                let right = credential["client_secret"].len() > 10;
+                right.then_some(()).ok_or("edited".to_owned())
+            })
+            .await;
+        let version = world.object("etl").await["metadata"]["resourceVersion"].clone();
+        world.sweeps(2).await;
+        assert_eq!(world.object("etl").await["metadata"]["resourceVersion"], version);
     })
     .await;
 }

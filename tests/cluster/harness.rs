@@ -9,6 +9,7 @@ mod plan;
 mod right;
 mod secrets;
 mod tenant;
+mod tls;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) use self::operator::Operator;
 pub(crate) use self::plan::Plan;
 pub(crate) use self::right::Right;
 pub(crate) use self::secrets::text;
+pub(crate) use self::tls::{Tls, authority};
 
 /// How long a condition may take on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(90);

@@ -78,6 +78,34 @@ async fn an_object_that_does_not_deserialize_says_so_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn an_object_that_can_no_longer_be_read_keeps_what_its_status_says_and_what_it_has() {
+    Plan::default()
+        .own_server(ControlPlane::builder())
+        .run(async |world| {
+            world.apply(&Account::of_a_day(world, "etl")).await;
+            let before = world.ready("etl").await["status"].clone();
+            let (id, token) = (world.client_id("etl").await, world.token("etl").await);
+            loosen(world, CREDENTIALS).await;
+            let mut broken = Account::of_a_day(world, "etl");
+            broken["spec"]["genesysCloud"]["grantTypes"] = json!("client_credentials");
+            apply_loosely(world, &broken).await;
+            let object = world.stalled("etl", "InvalidSpec", &["cannot be read"]).await;
+            for part in ["remote", "token", "credential"] {
+                assert!(before[part].is_object(), "{before}");
+                assert_eq!(object["status"][part], before[part], "{part}");
+            }
+            assert_eq!(world.token("etl").await, token);
+
+            world.replace(&Account::of_a_day(world, "etl")).await;
+            world.ready("etl").await;
+            assert_eq!(world.client_id("etl").await, id);
+            assert_eq!(world.marked(None).len(), 1);
+            assert_eq!(world.token("etl").await, token);
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_platform_that_cannot_be_read_holds_up_its_own_objects_only() {
     Plan::default()
         .own_server(ControlPlane::builder())
