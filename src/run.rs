@@ -86,7 +86,7 @@ pub async fn run(
     let serving = CancellationToken::new();
     let server = tasks.spawn(admin::serve(admin, pages, serving.clone()));
     let worked = lead(client, live, options, leadership, metrics, readiness, &stop).await;
-    if worked.as_ref().is_err_and(|error| error.is::<Unfinished>()) {
+    if worked.as_ref().is_err_and(anyhow::Error::is::<Unfinished>) {
         // The Lease is not given up beside work that goes on: it runs out after this process has ended.
         return worked;
     }

@@ -152,11 +152,8 @@ async fn labels_of_ours_on_a_secret_of_another_namespace_change_nothing() {
 async fn an_operator_that_is_ended_while_a_platform_hangs_ends_in_time_and_loses_nothing() {
     Plan::default()
         .run(async |world| {
-            let hang = Fault::new(
-                "POST",
-                "/api/v2/oauth/clients",
-                Effect::Delay { milliseconds: 8_000 },
-            );
+            let hang =
+                Fault::new("POST", "/api/v2/oauth/clients", Effect::Delay { milliseconds: 8_000 });
             let late = world.tenant.inject(hang.once()).unwrap();
             world.apply(&Account::of(world, "etl")).await;
             let asked = async |world: &World, number: u64| {
