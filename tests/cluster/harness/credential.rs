@@ -114,10 +114,16 @@ impl World {
     /// Puts another spec in the place of the whole spec.
     pub(crate) async fn replace(&self, object: &Value) -> Value {
         let name = object["metadata"]["name"].as_str().unwrap();
-        let mut whole = self.api(KIND, &self.namespace).get(name).await.unwrap();
-        whole.data["spec"] = object["spec"].clone();
         let api = self.api(KIND, &self.namespace);
-        let replaced = api.replace(name, &PostParams::default(), &whole).await.unwrap();
+        let replaced = loop {
+            let mut whole = api.get(name).await.unwrap();
+            whole.data["spec"] = object["spec"].clone();
+            match api.replace(name, &PostParams::default(), &whole).await {
+                // The operator wrote a status in between.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                replaced => break replaced.unwrap(),
+            }
+        };
         serde_json::to_value(replaced).unwrap()
     }
 
