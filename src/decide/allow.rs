@@ -8,8 +8,9 @@ use crate::api::credential::PlatformKind;
 use crate::api::platform::{Allowance, NamespaceChoice};
 use crate::model::platform::Allowed;
 
-/// What `spec.allow` says of a namespace with these labels; no selector fits one whose labels are unknown. A `Platform` serves its own namespace, with every role
-/// that its client holds unless it names some; a `ClusterPlatform` serves nobody whom it does not name.
+/// What `spec.allow` says of a namespace with these labels; no selector fits one whose labels are unknown. A `Platform`
+/// serves its own namespace, with every role that its client holds unless it names some; a `ClusterPlatform` serves nobody
+/// whom it does not name.
 pub fn allowed(
     kind: PlatformKind,
     allow: &[Allowance],

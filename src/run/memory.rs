@@ -94,18 +94,22 @@ pub struct Left {
     pub wants_list: bool,
 }
 
+/// A version as a number. Versions are revisions of one store, so they can be compared; the API server promises that since
+/// Kubernetes 1.35.
+fn revision(version: &str) -> Option<u64> {
+    version.parse().ok()
+}
+
 impl Left {
-    /// Whether a Secret changed after the pass. Versions are revisions of one store, so they can be compared; the API
-    /// server promises that since Kubernetes 1.35.
+    /// Whether a Secret changed after the pass.
     pub fn is_news(&self, secret: &Name, version: Option<&str>) -> bool {
         let Some(version) = version else { return self.knows(secret).is_some() };
-        let number = |text: &str| text.parse::<u64>().ok();
         let known = match self.knows(secret) {
-            Some(known) => number(known),
+            Some(known) => revision(known),
             // One that the pass made and removed again: whatever is older than its last look is old.
-            None => self.secrets.iter().filter_map(|(_, version)| number(version)).max(),
+            None => self.secrets.iter().filter_map(|(_, version)| revision(version)).max(),
         };
-        match (number(version), known) {
+        match (revision(version), known) {
             (Some(version), Some(known)) => version > known,
             _ => true,
         }

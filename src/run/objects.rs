@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 
 use super::guard::Guard;
-use super::secrets::Name;
+use super::secrets::{Name, add};
 use crate::api::ServiceAccountCredential;
 use crate::decide::claims::{Claim, Claimant};
 use crate::model::desired::platform_key;
@@ -100,9 +100,7 @@ impl Objects {
         let mut rivals = Vec::new();
         for wanted in wanted_by(object) {
             let claimants = claims.entry(wanted).or_insert_with(|| Vec::with_capacity(1));
-            if let Err(place) = claimants.binary_search(&name) {
-                claimants.insert(place, name.clone());
-            }
+            add(claimants, &name);
             rivals.extend(claimants.iter().filter(|other| **other != name).cloned());
         }
         rivals

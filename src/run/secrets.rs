@@ -143,26 +143,34 @@ impl Notes {
         };
         if let Some(before) = self.by_name.insert(name.clone(), note)
             && before.object != object
-            && let Some(names) = self.by_object.get_mut(&before.object)
         {
-            names.retain(|other| *other != name);
+            self.unlink(&before.object, &name);
         }
-        let names = self.by_object.entry(object.clone()).or_default();
-        if let Err(place) = names.binary_search(&name) {
-            names.insert(place, name.clone());
-        }
+        add(self.by_object.entry(object.clone()).or_default(), &name);
         Some(Change { object, secret: name, version: secret.resource_version() })
     }
 
     fn remove(&mut self, name: &Name) -> Option<Change> {
         let note = self.by_name.remove(name)?;
-        if let Some(names) = self.by_object.get_mut(&note.object) {
-            names.retain(|other| other != name);
+        self.unlink(&note.object, name);
+        Some(Change { object: note.object, secret: name.clone(), version: None })
+    }
+
+    /// The Secret is no longer one of the object's.
+    fn unlink(&mut self, object: &Name, secret: &Name) {
+        if let Some(names) = self.by_object.get_mut(object) {
+            names.retain(|other| other != secret);
             if names.is_empty() {
-                self.by_object.remove(&note.object);
+                self.by_object.remove(object);
             }
         }
-        Some(Change { object: note.object, secret: name.clone(), version: None })
+    }
+}
+
+/// Adds a name to a list in order, once.
+pub(super) fn add(names: &mut Vec<Name>, name: &Name) {
+    if let Err(place) = names.binary_search(name) {
+        names.insert(place, name.clone());
     }
 }
 

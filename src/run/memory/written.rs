@@ -3,7 +3,7 @@
 //! Enters: what was written, with the version that it gave the object, and what the watch shows. Leaves: the newer of
 //! both. It may not outlive what the watch shows: whatever came after our write, a status edited by hand too, is the truth.
 
-use super::Memory;
+use super::{Memory, revision};
 use crate::api::ServiceAccountCredentialStatus;
 
 /// A status and the version of the object with it.
@@ -18,10 +18,9 @@ impl Written {
         Box::new(Self { status, version })
     }
 
-    /// Whether an object of this version has it, or had it before. Versions can be compared, as those of Secrets.
+    /// Whether an object of this version has it, or had it before.
     fn is_shown_by(&self, version: Option<&str>) -> bool {
-        let number = |text: &str| text.parse::<u64>().ok();
-        match (number(&self.version), version.and_then(number)) {
+        match (revision(&self.version), version.and_then(revision)) {
             (Some(ours), Some(shown)) => shown >= ours,
             // Nobody can tell: what is there goes before what is remembered.
             _ => true,
