@@ -19,6 +19,8 @@ async fn of_two_objects_with_one_client_name_the_older_wins_and_then_the_other()
         first["spec"]["genesysCloud"]["client"]["name"] = json!("shared");
         world.apply(&first).await;
         world.ready("first").await;
+        // Objects of one second are of one age, and then the UID decides: not before a list shows who holds the name.
+        world.sweeps(1).await;
         let mut second = place(Account::of(world, "second"));
         second["spec"]["genesysCloud"]["client"]["name"] = json!("shared");
         world.apply(&second).await;
